@@ -1,0 +1,46 @@
+# Every target does its own set-up. Python 3.11 or newer, make and a C library are all it needs.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo up stop test test-fast lint bench lock schema clean
+
+demo: .venv/ready  ## one ZIP through the whole pipeline: make demo [ZIP=path]
+	@$(BIN)/aerodag demo $(if $(ZIP),--zip "$(ZIP)")
+
+up: .venv/ready  ## serve until interrupted
+	@$(BIN)/aerodag serve
+
+stop: .venv/ready  ## stop what demo or up started
+	@$(BIN)/aerodag stop
+
+test: .venv/ready  ## all tests
+	$(BIN)/pytest
+
+test-fast: .venv/ready  ## without the tests that take minutes
+	$(BIN)/pytest -m "not e2e and not engine"
+
+lint: .venv/ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: .venv/ready
+	for script in tests/benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
+
+lock: .venv/ready  ## resolve requirements.txt into requirements.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+		requirements.txt --output-file requirements.lock
+
+schema: .venv/ready  ## write sql/schema.sql from the migrations
+	$(BIN)/python -m aerodag.local.schema
+
+clean: stop  ## remove the environment; datasets stay in .aerodag
+	rm -rf .venv
+
+.venv/ready: requirements.lock pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	test -x $(BIN)/uv || $(BIN)/pip install --quiet --disable-pip-version-check "$$(grep -o '^uv==[0-9.]*' requirements.lock)"
+	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
+	touch $@

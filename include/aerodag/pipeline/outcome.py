@@ -1,0 +1,78 @@
+"""The last steps: the run's result is checked, and what it no longer needs is given back."""
+
+from __future__ import annotations
+
+import json
+
+import structlog
+
+from aerodag import ledger
+from aerodag.errors import Category, EngineError
+from aerodag.pipeline.context import Metrics, StepContext
+from aerodag.storage import local_path, move, remove_tree
+
+log = structlog.get_logger(__name__)
+
+PRODUCT_OF_TASK_TYPE = {
+    "odm_processing": "orthophoto",
+    "geotiff": "standardised",
+    "cog": "cog",
+    "thumbnail": "thumbnail",
+    "metadata": "metadata",
+}
+
+
+def finish(context: StepContext) -> Metrics:
+    """Everything that was asked for is there; the ledger derives the run's success from this step."""
+    found = {artifact.kind: artifact for artifact in ledger.list_artifacts(context.ledger, run_id=context.run.id)}
+    for task_type in context.run.task_types:
+        kind = PRODUCT_OF_TASK_TYPE[task_type]
+        if kind not in found or not local_path(found[kind].uri).is_file():
+            raise EngineError(
+                "run.product_missing",
+                f"The run asked for {task_type} and has no {kind}.",
+                advice=f"Clear the task that makes the {kind}, with everything after it.",
+            )
+    return {"products": len(found), "bytes": sum(artifact.bytes for artifact in found.values())}
+
+
+def cleanup(context: StepContext) -> Metrics:
+    """Give scratch space back; an upload that can never be processed goes to quarantine with its reason.
+
+    After a failure that a retry may cure, the scratch folder stays: it holds hours of work.
+    """
+    run = context.run
+    if run.state == "failed" and run.failure_category != Category.DATA:
+        log.info("scratch folder kept for a retry", state=run.state, code=run.failure_code)
+        return {"freed_bytes": 0}
+    freed = remove_tree(context.work)
+    quarantined = run.state == "failed" and _never_succeeded(context)
+    if quarantined:
+        _quarantine(context)
+    return {"freed_bytes": freed, "quarantined": quarantined}
+
+
+def _never_succeeded(context: StepContext) -> bool:
+    return ledger.current_artifact(context.ledger, dataset_id=context.dataset.id, kind="orthophoto") is None
+
+
+def _quarantine(context: StepContext) -> None:
+    run, dataset = context.run, context.dataset
+    if dataset.quarantined_at is not None:
+        return
+    raw = context.raw_zip
+    place = context.storage.quarantined(dataset.id, raw.name)
+    move(raw, place)
+    reason = {"code": run.failure_code, "message": run.message, "advice": run.advice, "dataset_id": dataset.id}
+    place.with_name("reason.json").write_text(json.dumps(reason, indent=2))
+    ledger.quarantine(context.ledger, dataset_id=dataset.id, raw_uri=place.as_uri())
+    if raw.parent.exists() and not any(raw.parent.iterdir()):
+        raw.parent.rmdir()
+    ledger.add_event(
+        context.ledger,
+        kind="dataset.quarantined",
+        message=f"{dataset.name} cannot be processed: {run.message}",
+        dataset_id=dataset.id,
+        run_id=run.id,
+        details=reason,
+    )

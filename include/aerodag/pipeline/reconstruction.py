@@ -1,0 +1,217 @@
+"""The engine's steps: a plan, the reconstruction, and the orthophoto in the archive."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import structlog
+from pydantic import TypeAdapter
+
+from aerodag import archive, ledger, raster
+from aerodag.errors import ConfigError, DataError, EngineError
+from aerodag.ledger import ImageRecord
+from aerodag.photogrammetry import ENGINES, Engine, Plan, Progress, Reconstruction
+from aerodag.pipeline.context import PROJECT_NAME, Metrics, StepContext
+from aerodag.pipeline.products import record_product
+from aerodag.storage import publish
+
+log = structlog.get_logger(__name__)
+
+RESULT_FILE = "reconstruction.json"
+
+# Farther than this from its cameras an orthophoto of a drone survey is in the wrong place.
+MAX_OFFSET_DEGREES = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class FinishedRun:
+    """What the scratch folder remembers of a finished engine run, so that a retry need not repeat it."""
+
+    plan: dict[str, Any]
+    result: Reconstruction
+
+
+_FINISHED = TypeAdapter(FinishedRun)
+
+
+def plan_engine(context: StepContext) -> Metrics:
+    """Choose the engine and its parameters, and write the plan into the run."""
+    images = _assigned(context)
+    engine = _choose(context.run.engine)
+    options = dict(context.run.options)
+    plan = Plan(
+        preset=context.run.preset,
+        orthophoto_resolution_cm=options.pop("orthophoto_resolution_cm", None),
+        max_concurrency=context.settings.max_concurrency,
+        options=options,
+    )
+    ledger.set_plan(context.ledger, run_id=context.run.id, engine=engine.name, plan=dataclasses.asdict(plan))
+    gsds = sorted(image.gsd_cm for image in images if image.gsd_cm is not None)
+    log.info("engine planned", engine=engine.name, images=len(images), preset=plan.preset)
+    return {"engine": engine.name, "images": len(images), "expected_gsd_cm": gsds[len(gsds) // 2] if gsds else None}
+
+
+def odm(context: StepContext) -> Metrics:
+    """Run the engine on the assigned images; a result that is already complete is used as it is."""
+    result = _finished(context) or _reconstruct(context)
+    ledger.mark_registered(context.ledger, dataset_id=context.dataset.id, engine_names=result.registered)
+    _report(context, result)
+    return {
+        "engine": result.engine,
+        "version": result.version,
+        "registered": len(result.registered),
+        "unregistered": len(result.unregistered),
+        "gsd_cm": result.gsd_cm,
+        "peak_rss_bytes": result.peak_rss_bytes,
+    }
+
+
+def publish_ortho(context: StepContext) -> Metrics:
+    """The engine's orthophoto is where its cameras were, and goes to the archive."""
+    result = _finished(context)
+    if result is None:
+        return _published_before(context)
+    info = raster.describe(result.orthophoto)
+    _require_placed(context, info)
+    target = context.storage.orthophoto(context.dataset.id)
+    published = publish(result.orthophoto, target)
+    details = {"engine": result.engine, "version": result.version, "gsd_cm": result.gsd_cm, "epsg": result.epsg}
+    record_product(context, "orthophoto", published, info, details)
+    return {"bytes": published.size, "width": info.width, "height": info.height, "valid_ratio": info.valid_ratio}
+
+
+def _choose(asked: str) -> Engine:
+    candidates = list(ENGINES) if asked == "auto" else [asked]
+    reasons: list[str] = []
+    for name in candidates:
+        engine = ENGINES[name]()
+        missing = engine.unavailable()
+        if not missing:
+            return engine
+        reasons += missing
+    raise ConfigError(
+        "engine.unavailable",
+        f"No engine can run here: {'; '.join(reasons)}.",
+        advice="Install what is missing, or choose engine=auto.",
+    )
+
+
+def _assigned(context: StepContext) -> list[ImageRecord]:
+    images = ledger.assigned_images(context.ledger, dataset_id=context.dataset.id)
+    if len(images) < context.settings.min_images:
+        raise DataError(
+            "imagery.too_few_usable",
+            f"{len(images)} images are assigned, {context.settings.min_images} are needed.",
+            advice="Clear extract_metadata and assess_images; see the images' reasons in the ledger.",
+        )
+    return images
+
+
+def _reconstruct(context: StepContext) -> Reconstruction:
+    if context.run.plan is None:
+        raise ConfigError(
+            "run.no_plan", f"Run {context.run.id} has no plan.", advice="Clear the plan_engine task of this run."
+        )
+    _fill_project(context)
+    started = datetime.now(UTC)
+
+    def record(progress: Progress) -> None:
+        ledger.record_stage(
+            context.ledger,
+            run_id=context.run.id,
+            stage=progress.stage,
+            percent=progress.percent,
+            started_at=datetime.now(UTC),
+        )
+
+    engine = ENGINES[str(context.run.engine)]()
+    result = engine.run(context.project, Plan(**context.run.plan), record)
+    log.info("engine finished", engine=engine.name, seconds=(datetime.now(UTC) - started).total_seconds())
+    _write_result(context, result)
+    return result
+
+
+def _fill_project(context: StepContext) -> None:
+    """The assigned images under their collision-free names; images that are there already stay."""
+    images = context.project / "images"
+    images.mkdir(parents=True, exist_ok=True)
+    names = {image.zip_path: str(image.engine_name) for image in _assigned(context)}
+    for stray in images.iterdir():
+        if stray.name not in names.values():
+            stray.unlink()
+    archive.extract(context.raw_zip, names, images)
+
+
+def _result_path(context: StepContext) -> Path:
+    return context.work / f"{PROJECT_NAME}.{RESULT_FILE}"
+
+
+def _write_result(context: StepContext, result: Reconstruction) -> None:
+    path = _result_path(context)
+    partial = path.with_suffix(".part")
+    partial.write_bytes(_FINISHED.dump_json(FinishedRun(context.run.plan or {}, result)))
+    partial.replace(path)
+
+
+def _finished(context: StepContext) -> Reconstruction | None:
+    """The complete result of this run's plan, if the scratch folder still holds it."""
+    path = _result_path(context)
+    if not path.exists():
+        return None
+    finished = _FINISHED.validate_json(path.read_bytes())
+    if finished.plan != context.run.plan or not finished.result.orthophoto.exists():
+        return None
+    return finished.result
+
+
+def _published_before(context: StepContext) -> Metrics:
+    artifact = ledger.current_artifact(context.ledger, dataset_id=context.dataset.id, kind="orthophoto")
+    if artifact is None or artifact.run_id != context.run.id:
+        raise EngineError(
+            "publish.no_orthophoto",
+            "The engine's result is no longer in the scratch folder.",
+            advice="Clear the odm task of this run to make it again.",
+        )
+    return {"bytes": artifact.bytes, "published_before": True}
+
+
+def _report(context: StepContext, result: Reconstruction) -> None:
+    for name in result.unregistered:
+        ledger.add_finding(
+            context.ledger,
+            run_id=context.run.id,
+            severity="warning",
+            code="engine.image_unregistered",
+            message=f"{name} could not be placed by the engine and is not in the orthophoto.",
+            advice="Usual at the edge of a block, over water or in blurred images; more overlap helps.",
+            image=name,
+        )
+    for finding in result.findings:
+        ledger.add_finding(context.ledger, run_id=context.run.id, **dataclasses.asdict(finding))
+
+
+def _require_placed(context: StepContext, info: raster.RasterInfo) -> None:
+    images = _assigned(context)
+    west, south, east, north = info.bbox
+    outside: list[dict[str, Any]] = [
+        {"image": image.zip_path, "longitude": image.longitude, "latitude": image.latitude}
+        for image in images
+        if image.longitude is not None and image.latitude is not None
+        if not (
+            west - MAX_OFFSET_DEGREES <= image.longitude <= east + MAX_OFFSET_DEGREES
+            and south - MAX_OFFSET_DEGREES <= image.latitude <= north + MAX_OFFSET_DEGREES
+        )
+    ]
+    if len(outside) > len(images) / 2:
+        raise EngineError(
+            "publish.misplaced",
+            f"{len(outside)} of {len(images)} cameras are over a kilometre away from the orthophoto.",
+            advice="Check the GPS positions of the images; try another engine or preset.",
+            numbers={"bbox": info.bbox, "outside": outside[:5]},
+        )
+    if info.valid_ratio <= 0:
+        raise EngineError("publish.empty", "The orthophoto has no valid pixel.", advice="Try another engine or preset.")

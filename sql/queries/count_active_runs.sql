@@ -1,0 +1,1 @@
+select count(*) from aerodag.run where state in ('queued', 'running')

@@ -1,0 +1,1 @@
+delete from aerodag.image where dataset_id = %(dataset_id)s

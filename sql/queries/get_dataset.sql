@@ -1,0 +1,1 @@
+select * from aerodag.dataset where id = %(dataset_id)s

@@ -1,0 +1,1 @@
+select * from aerodag.run where id = %(run_id)s

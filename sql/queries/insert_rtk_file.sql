@@ -1,0 +1,2 @@
+insert into aerodag.rtk_file (dataset_id, zip_path, kind, size_bytes, records, matched, details)
+values (%(dataset_id)s, %(zip_path)s, %(kind)s, %(size_bytes)s, %(records)s, %(matched)s, %(details)s)

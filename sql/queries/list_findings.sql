@@ -1,0 +1,1 @@
+select * from aerodag.finding where run_id = %(run_id)s order by id

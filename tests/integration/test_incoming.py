@@ -1,0 +1,128 @@
+"""Registration of uploads on a real ledger."""
+
+import os
+import time
+
+import pytest
+
+from aerodag import ledger
+from aerodag.errors import ConfigError
+from aerodag.pipeline.claim import Request, claim
+from aerodag.pipeline.incoming import Intake, complete_uploads, dag_run_id, register_uploads
+from aerodag.settings import Settings
+from aerodag.storage import Storage, local_path
+
+
+@pytest.fixture
+def storage(tmp_path):
+    storage = Storage(tmp_path / "data")
+    storage.create()
+    return storage
+
+
+def test_only_complete_zips_are_seen(storage):
+    for name in ("new.zip", "marked.zip", "old.ZIP", "busy.zip.part", "busy.tmp", ".hidden.zip", "notes.txt"):
+        (storage.incoming / name).write_bytes(b"content")
+    (storage.incoming / "marked.zip.done").touch()
+    now = time.time()
+    assert [path.name for path in complete_uploads(storage.incoming, settle_seconds=60, now=now)] == ["marked.zip"]
+    later = complete_uploads(storage.incoming, settle_seconds=60, now=now + 61)
+    assert {path.name for path in later} == {"new.zip", "marked.zip", "old.ZIP"}
+
+
+def test_a_file_with_an_old_modification_time_that_is_still_being_written_is_not_complete(storage):
+    upload = storage.incoming / "restored.zip"
+    upload.write_bytes(b"half")
+    os.utime(upload, (0, 0))
+    assert complete_uploads(storage.incoming, settle_seconds=60) == []
+
+
+def test_uploads_are_registered_once_and_moved(storage, ledger_connection):
+    (storage.incoming / "Field 7 (north).zip").write_bytes(b"images")
+    uploads = complete_uploads(storage.incoming, settle_seconds=0)
+    assert register_uploads(ledger_connection, storage, uploads) == Intake(new=1, known=0, refused=0)
+    (dataset,) = ledger.waiting_datasets(ledger_connection, limit=10)
+    assert dataset.name == "Field_7_north"
+    assert local_path(dataset.raw_uri).read_bytes() == b"images"
+    assert dag_run_id(dataset) == f"Field_7_north__{dataset.content_sha256[:12]}"
+
+    (storage.incoming / "again.zip").write_bytes(b"images")
+    uploads = complete_uploads(storage.incoming, settle_seconds=0)
+    assert register_uploads(ledger_connection, storage, uploads) == Intake(new=0, known=1, refused=0)
+    assert list(storage.incoming.iterdir()) == []
+
+
+def test_a_registration_that_was_killed_before_the_move_is_completed(storage, ledger_connection):
+    upload = storage.incoming / "field.zip"
+    upload.write_bytes(b"images")
+    register_uploads(ledger_connection, storage, [upload])
+    (dataset,) = ledger.waiting_datasets(ledger_connection, limit=1)
+    local_path(dataset.raw_uri).rename(upload)  # what a kill between the row and the move leaves
+
+    register_uploads(ledger_connection, storage, [upload])
+    assert local_path(dataset.raw_uri).read_bytes() == b"images"
+    assert not upload.exists()
+
+
+def test_an_unreadable_upload_is_refused_with_its_reason_and_the_next_one_registered(storage, ledger_connection):
+    (storage.incoming / "a_empty.zip").touch()
+    (storage.incoming / "b_good.zip").write_bytes(b"images")
+    uploads = complete_uploads(storage.incoming, settle_seconds=0)
+    assert register_uploads(ledger_connection, storage, uploads) == Intake(new=1, known=0, refused=1)
+    message, details = ledger_connection.execute(
+        "select message, details from aerodag.event where kind = 'upload.refused'"
+    ).fetchone()
+    assert "upload.empty" in message
+    assert details["code"] == "upload.empty"
+    assert local_path(details["quarantine_uri"]).exists()
+
+
+def test_ten_thousand_uploads_take_seconds(storage, ledger_connection):
+    for number in range(10_000):
+        (storage.incoming / f"survey_{number:05}.zip").write_bytes(number.to_bytes(4, "big"))
+    started = time.monotonic()
+    uploads = complete_uploads(storage.incoming, settle_seconds=0)
+    assert register_uploads(ledger_connection, storage, uploads) == Intake(new=10_000, known=0, refused=0)
+    assert time.monotonic() - started < 30
+    assert list(storage.incoming.iterdir()) == []
+
+
+def test_a_request_to_start_is_a_lease(storage, ledger_connection):
+    for name in ("a", "b"):
+        (storage.incoming / f"{name}.zip").write_text(name)
+    register_uploads(ledger_connection, storage, complete_uploads(storage.incoming, settle_seconds=0))
+    first, second = ledger.waiting_datasets(ledger_connection, limit=10)
+    ledger.ask_to_start(ledger_connection, dataset_id=first.id)
+    assert [dataset.id for dataset in ledger.waiting_datasets(ledger_connection, limit=10)] == [second.id]
+    assert ledger.places_taken(ledger_connection) == 1
+    ledger_connection.execute("update aerodag.dataset set start_asked_at = now() - interval '2 minutes'")
+    assert len(ledger.waiting_datasets(ledger_connection, limit=10)) == 2
+    assert ledger.places_taken(ledger_connection) == 0
+
+
+class TestClaim:
+    @pytest.fixture
+    def settings(self, tmp_path, storage):
+        return Settings(home=tmp_path, data_root=storage.root)
+
+    def test_a_source_is_registered_and_claimed(self, storage, ledger_connection, settings):
+        (storage.incoming / "field.zip").write_bytes(b"images")
+        request = Request.of({"source": "field.zip", "task_types": ["cog"], "engine_options": {}, "review": True})
+        run = claim(ledger_connection, settings, dag_run_id="manual__1", request=request)
+        assert run.task_types == ["cog"]
+        assert claim(ledger_connection, settings, dag_run_id="manual__1", request=Request(run.dataset_id)).id == run.id
+
+    @pytest.mark.parametrize("source", ["../secret.zip", "/etc/passwd", "file:///etc/passwd", "a/../../b.zip"])
+    def test_a_source_outside_the_incoming_folder_is_refused(self, ledger_connection, settings, source):
+        with pytest.raises(ConfigError, match=r"claim\.source_outside"):
+            claim(ledger_connection, settings, dag_run_id="manual__1", request=Request(source=source))
+
+    def test_a_source_that_is_not_there_is_refused(self, ledger_connection, settings):
+        with pytest.raises(ConfigError, match=r"claim\.source_missing"):
+            claim(ledger_connection, settings, dag_run_id="manual__1", request=Request(source="nothing.zip"))
+
+    @pytest.mark.parametrize("params", [{}, {"dataset_id": 1, "source": "a.zip"}])
+    def test_exactly_one_thing_must_be_named(self, ledger_connection, settings, params):
+        with pytest.raises(ConfigError, match=r"claim\.what"):
+            claim(ledger_connection, settings, dag_run_id="manual__1", request=Request.of(params))
+

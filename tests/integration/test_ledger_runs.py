@@ -1,0 +1,507 @@
+"""Runs and steps of the ledger: one active run per dataset, and a state that is derived."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg.rows import dict_row
+
+from aerodag import ledger
+from aerodag.errors import ConfigError, ResourceError
+
+START = datetime(2026, 11, 21, 6, tzinfo=UTC)
+ALL_TASKS = ("odm_processing", "geotiff", "cog", "thumbnail", "metadata")
+PIPELINE = (
+    *("stage", "validate", "extract_metadata", "assess_images", "plan_engine", "odm"),
+    *("publish_ortho", "standardise", "cog", "thumbnail", "metadata", "finish", "cleanup"),
+)
+OUT_OF_MEMORY = ledger.Failure("odm.out_of_memory", "resources", "ODM needed more than 64 GB.", "Use fewer images.")
+
+
+@dataclass
+class Flow:
+    """A DAG run as Airflow would play it, each step a minute."""
+
+    conn: psycopg.Connection
+    dataset_id: int
+    dag_run_id: str = "manual_1"
+    task_types: tuple[str, ...] = ALL_TASKS
+    tries: dict[str, int] = field(default_factory=dict)
+    minutes: int = 0
+
+    def open(self) -> ledger.Run:
+        return ledger.open_run(
+            self.conn,
+            dataset_id=self.dataset_id,
+            dag_run_id=self.dag_run_id,
+            task_types=self.task_types,
+            preset="standard",
+            engine="auto",
+            options={"feature-quality": "high"},
+            priority=3,
+        )
+
+    def start(self, name: str) -> None:
+        self.tries[name] = self.tries.get(name, 0) + 1
+        self.minutes += 1
+        ledger.step_started(self.conn, **self._key(name), host="worker-1", started_at=self.now)
+
+    def end(self, name: str, state: str = "succeeded", failure: ledger.Failure | None = None) -> None:
+        self.minutes += 1
+        ledger.step_finished(
+            self.conn,
+            **self._key(name),
+            host="worker-1",
+            started_at=self.now - timedelta(minutes=1),
+            finished_at=self.now,
+            state=state,
+            failure=failure,
+        )
+
+    def play(self, *names: str) -> None:
+        for name in names:
+            self.start(name)
+            self.end(name)
+
+    @property
+    def now(self) -> datetime:
+        return START + timedelta(minutes=self.minutes)
+
+    @property
+    def run(self) -> ledger.Run:
+        found = ledger.find_run(self.conn, dag_run_id=self.dag_run_id)
+        assert found
+        return found
+
+    @property
+    def status(self) -> dict[str, Any]:
+        with self.conn.cursor(row_factory=dict_row) as cursor:
+            row = cursor.execute("select * from v2_statuses where dataset_id = %s", [self.dataset_id]).fetchone()
+        assert row
+        return row
+
+    @property
+    def done(self) -> set[str]:
+        return {name.removeprefix("is_").removesuffix("_done") for name, value in self.status.items() if value is True}
+
+    def _key(self, name: str) -> dict[str, Any]:
+        return {"dag_run_id": self.dag_run_id, "name": name, "map_index": -1, "try_number": self.tries[name]}
+
+
+@pytest.fixture
+def dataset(ledger_connection: psycopg.Connection) -> ledger.Dataset:
+    registration = ledger.register(
+        ledger_connection,
+        name="flight.zip",
+        owner="anna",
+        source_uri="file:///incoming/flight.zip",
+        content_sha256="0" * 64,
+        size_bytes=1,
+        upload_type="raw_images_zip",
+    )
+    ledger.move_raw(ledger_connection, dataset_id=registration.dataset.id, raw_uri="file:///raw_images/1.zip")
+    return registration.dataset
+
+
+@pytest.fixture
+def flow(ledger_connection: psycopg.Connection, dataset: ledger.Dataset) -> Flow:
+    return Flow(ledger_connection, dataset.id)
+
+
+def test_a_run_from_start_to_finish(flow: Flow) -> None:
+    opened = flow.open()
+    assert (opened.state, opened.started_at, opened.options) == ("queued", None, {"feature-quality": "high"})
+    flow.start("stage")
+    assert (flow.run.state, flow.run.started_at) == ("running", flow.now)
+    flow.end("stage")
+    assert flow.run.state == "running"
+    flow.play(*PIPELINE[1:-1])
+    assert (flow.run.state, flow.run.finished_at, flow.run.failure_code) == ("succeeded", flow.now, None)
+    finished_at = flow.run.finished_at
+    flow.play("cleanup")
+    assert (flow.run.state, flow.run.finished_at) == ("succeeded", finished_at)
+    assert flow.done == {"upload", "odm", "ortho", "cog", "thumbnail", "metadata"}
+    assert flow.status["current_status"] == "idle"
+    assert [step.duration_s for step in ledger.list_steps(flow.conn, run_id=opened.id)] == [60.0] * len(PIPELINE)
+
+
+def test_status_follows_the_running_step(flow: Flow) -> None:
+    flow.open()
+    assert flow.status["current_status"] == "idle"
+    seen = []
+    for name in PIPELINE[:-2]:
+        flow.start(name)
+        seen.append(flow.status["current_status"])
+        flow.end(name)
+        assert flow.status["current_status"] == seen[-1], "no moment of idleness between two steps"
+    assert seen == [
+        "uploading",
+        *["odm_processing"] * 5,
+        *["ortho_processing"] * 2,
+        "cog_processing",
+        "thumbnail_processing",
+        "metadata_processing",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("severity", "state"),
+    [("info", "succeeded"), ("warning", "succeeded"), ("degraded", "degraded"), ("error", "degraded")],
+)
+def test_findings_degrade_a_finished_run(flow: Flow, severity: str, state: str) -> None:
+    run = flow.open()
+    for _ in range(2):
+        ledger.add_finding(
+            flow.conn,
+            run_id=run.id,
+            severity=severity,
+            code="ortho.holes",
+            message="12 % of the area is empty.",
+            advice="Fly with more overlap.",
+            numbers={"share": 0.12, "worst": float("nan")},
+        )
+    flow.play("finish")
+    assert flow.run.state == state
+    findings = ledger.list_findings(flow.conn, run_id=run.id)
+    assert [(entry.code, entry.numbers) for entry in findings] == [("ortho.holes", {"share": 0.12, "worst": None})]
+
+
+def test_a_failure_reaches_run_and_status(flow: Flow) -> None:
+    flow.open()
+    flow.play("stage")
+    flow.start("odm")
+    flow.end("odm", "failed", OUT_OF_MEMORY)
+    run = flow.run
+    assert (run.state, run.failure_code, run.failure_category, run.message, run.advice) == (
+        "failed",
+        *("odm.out_of_memory", "resources", "ODM needed more than 64 GB.", "Use fewer images."),
+    )
+    flow.play("cleanup")
+    assert flow.run == run
+    assert flow.status["has_error"]
+    assert flow.status["error_message"] == "ODM needed more than 64 GB. Use fewer images."
+    assert flow.done == {"upload", "has_error"}
+
+
+def test_a_failed_cleanup_fails_nothing(flow: Flow) -> None:
+    flow.open()
+    flow.play(*PIPELINE[:-1])
+    flow.start("cleanup")
+    flow.end("cleanup", "failed", OUT_OF_MEMORY)
+    assert flow.run.state == "succeeded"
+
+
+def test_a_retry_keeps_the_run_running_and_the_try_on_record(flow: Flow) -> None:
+    run = flow.open()
+    flow.start("odm")
+    flow.end("odm", "retrying", OUT_OF_MEMORY)
+    assert (flow.run.state, flow.run.failure_code) == ("running", None)
+    flow.play("odm")
+    assert [
+        (step.try_number, step.state, step.failure_code) for step in ledger.list_steps(flow.conn, run_id=run.id)
+    ] == [
+        (1, "retrying", "odm.out_of_memory"),
+        (2, "succeeded", None),
+    ]
+
+
+def test_clearing_a_failed_task_resumes_the_run(flow: Flow) -> None:
+    flow.open()
+    flow.play("stage")
+    flow.start("odm")
+    flow.end("odm", "failed", OUT_OF_MEMORY)
+    flow.start("odm")
+    assert (flow.run.state, flow.run.failure_code, flow.run.finished_at) == ("running", None, None)
+    assert not flow.status["has_error"]
+    flow.end("odm")
+    flow.play(*PIPELINE[6:-1])
+    assert flow.run.state == "succeeded"
+
+
+def test_a_failure_of_an_earlier_attempt_does_not_count_again(flow: Flow) -> None:
+    flow.open()
+    flow.start("cog")
+    flow.end("cog", "failed", OUT_OF_MEMORY)
+    assert flow.open().state == "queued"
+    flow.play("stage", "validate")
+    assert (flow.run.state, flow.run.failure_code) == ("running", None)
+
+
+def test_a_parallel_step_keeps_the_run_running_until_it_ends(flow: Flow) -> None:
+    flow.open()
+    flow.start("cog")
+    flow.start("thumbnail")
+    flow.end("cog", "failed", OUT_OF_MEMORY)
+    assert flow.run.state == "running"
+    flow.end("thumbnail")
+    assert (flow.run.state, flow.run.failure_code) == ("failed", "odm.out_of_memory")
+
+
+def test_a_late_end_of_an_older_try_decides_nothing(flow: Flow) -> None:
+    flow.open()
+    flow.start("odm")
+    flow.start("odm")
+    flow.tries["odm"] = 1
+    flow.end("odm", "failed", OUT_OF_MEMORY)
+    assert flow.run.state == "running"
+
+
+def test_the_claim_ends_after_its_run_was_opened(flow: Flow) -> None:
+    flow.start("claim")
+    assert ledger.find_run(flow.conn, dag_run_id=flow.dag_run_id) is None
+    run = flow.open()
+    assert ledger.list_steps(flow.conn, run_id=run.id) == []
+    flow.end("claim")
+    (step,) = ledger.list_steps(flow.conn, run_id=run.id)
+    assert (step.name, step.state, step.duration_s, step.host) == ("claim", "succeeded", 60.0, "worker-1")
+    assert flow.run.state == "queued"
+
+
+def test_steps_of_no_run_are_not_recorded(flow: Flow) -> None:
+    flow.play("stage")
+    assert flow.conn.execute("select count(*) from aerodag.step").fetchone() == (0,)
+
+
+def test_step_records_are_idempotent_and_keep_the_first_start(flow: Flow) -> None:
+    run = flow.open()
+    flow.start("odm")
+    first_start = flow.now
+    ledger.add_metrics(
+        flow.conn, run_id=run.id, name="odm", map_index=-1, try_number=1, metrics={"images": 18, "ratio": float("inf")}
+    )
+    flow.tries["odm"] = 0
+    flow.start("odm")
+    ledger.add_metrics(
+        flow.conn, run_id=run.id, name="odm", map_index=-1, try_number=1, metrics={"peak_rss_bytes": 2**40}
+    )
+    for _ in range(2):
+        flow.end("odm", "failed", OUT_OF_MEMORY)
+    (step,) = ledger.list_steps(flow.conn, run_id=run.id)
+    assert (step.started_at, step.finished_at, step.state) == (first_start, flow.now, "failed")
+    assert step.metrics == {"images": 18, "ratio": None, "peak_rss_bytes": 2**40}
+
+
+def test_steps_are_listed_by_first_start_with_their_newest_try_last(flow: Flow) -> None:
+    run = flow.open()
+    flow.play("stage", "odm", "cog", "odm")
+    listed = [(step.name, step.try_number) for step in ledger.list_steps(flow.conn, run_id=run.id)]
+    assert listed == [("stage", 1), ("odm", 1), ("odm", 2), ("cog", 1)]
+
+
+def test_one_active_run_per_dataset(flow: Flow) -> None:
+    first = flow.open()
+    second = Flow(flow.conn, flow.dataset_id, "manual_2")
+    with pytest.raises(ConfigError, match=f"run {first.id} \\(manual_1, queued\\)") as caught:
+        second.open()
+    assert caught.value.code == "run.active"
+    assert caught.value.numbers["active_run_id"] == first.id
+
+    flow.play("finish")
+    assert second.open().id != first.id
+    assert ledger.active_runs(flow.conn) == 1
+    with pytest.raises(ConfigError, match="manual_2") as caught:
+        ledger.resume_run(flow.conn, run_id=first.id)
+    assert caught.value.code == "run.active"
+    with pytest.raises(ConfigError, match="manual_2"):
+        flow.open()
+    flow.start("cog")
+    assert flow.run.state == "succeeded", "the step is on record, the run stays as it was"
+    flow.end("cog", "failed", OUT_OF_MEMORY)
+    assert (flow.run.state, second.run.state) == ("failed", "queued")
+
+
+def test_of_many_sessions_one_opens_a_run(database_url: str, dataset: ledger.Dataset) -> None:
+    def attempt(number: int) -> str:
+        with ledger.connect(database_url) as conn:
+            try:
+                Flow(conn, dataset.id, f"manual_{number}").open()
+            except ConfigError as error:
+                return error.code
+            return "opened"
+
+    with ThreadPoolExecutor(8) as pool:
+        outcomes = list(pool.map(attempt, range(24)))
+    assert sorted(outcomes) == ["opened"] + ["run.active"] * 23
+
+
+def test_parallel_steps_of_one_run_do_not_deadlock(database_url: str, flow: Flow) -> None:
+    flow.open()
+
+    def work(number: int) -> None:
+        with ledger.connect(database_url) as conn:
+            mine = Flow(conn, flow.dataset_id)
+            for _ in range(10):
+                mine.play(f"step_{number}")
+
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(work, range(6)))
+    assert len(ledger.list_steps(flow.conn, run_id=flow.run.id)) == 60
+    assert flow.run.state == "running"
+
+
+def test_opening_again_is_the_same_run_with_its_planned_engine(flow: Flow) -> None:
+    first = flow.open()
+    ledger.set_plan(flow.conn, run_id=first.id, engine="embedded", plan={"gsd_cm": 2.5}, engine_digest="4.2.1")
+    flow.start("odm")
+    flow.end("odm", "failed", OUT_OF_MEMORY)
+    again = flow.open()
+    assert (again.id, again.state, again.engine, again.plan, again.engine_digest, again.failure_code) == (
+        *(first.id, "queued", "embedded", {"gsd_cm": 2.5}, "4.2.1", None),
+    )
+    assert again.attempt_at > first.attempt_at
+    resumed = ledger.resume_run(flow.conn, run_id=first.id)
+    assert (resumed.state, flow.open().state) == ("running", "running")
+
+
+def test_open_run_refuses_what_does_not_fit(flow: Flow) -> None:
+    flow.open()
+    with pytest.raises(ConfigError) as caught:
+        Flow(flow.conn, 404, "other").open()
+    assert caught.value.code == "dataset.unknown"
+    other = ledger.register(
+        flow.conn,
+        name="b",
+        owner="b",
+        source_uri="file:///b",
+        content_sha256="1" * 64,
+        size_bytes=1,
+        upload_type="geotiff",
+    ).dataset
+    with pytest.raises(ConfigError) as caught:
+        Flow(flow.conn, other.id).open()
+    assert caught.value.code == "run.other_dataset"
+    for call in (
+        lambda: ledger.resume_run(flow.conn, run_id=404),
+        lambda: ledger.get_run(flow.conn, run_id=404),
+        lambda: ledger.set_plan(flow.conn, run_id=404, engine="odm", plan={}),
+    ):
+        with pytest.raises(ConfigError) as caught:
+            call()
+        assert caught.value.code == "run.unknown"
+
+
+def test_closing_ends_what_was_left_open_and_stays_closed(flow: Flow) -> None:
+    run = flow.open()
+    flow.start("odm")
+    closed = ledger.close_run(
+        flow.conn,
+        dag_run_id=flow.dag_run_id,
+        state="cancelled",
+        code="run.cancelled",
+        message="Stopped by a person.",
+        advice="Start it again.",
+    )
+    assert closed
+    assert (closed.state, closed.failure_category) == ("cancelled", "cancelled")
+    assert [step.state for step in ledger.list_steps(flow.conn, run_id=run.id)] == ["failed"]
+    assert flow.status["current_status"] == "idle"
+
+    flow.end("odm", "failed", OUT_OF_MEMORY)
+    assert (flow.run.state, flow.run.failure_code) == ("cancelled", "run.cancelled")
+    assert ledger.close_run(flow.conn, dag_run_id=flow.dag_run_id, state="failed") is None
+    assert ledger.close_run(flow.conn, dag_run_id="unknown", state="failed") is None
+
+
+def test_closing_without_a_code_tells_the_failure_of_the_step(flow: Flow) -> None:
+    flow.open()
+    flow.start("odm")
+    flow.end("odm", "retrying", OUT_OF_MEMORY)
+    closed = ledger.close_run(flow.conn, dag_run_id=flow.dag_run_id, state="failed")
+    assert closed
+    assert (closed.failure_code, closed.failure_category, closed.advice) == (
+        *("odm.out_of_memory", "resources", "Use fewer images."),
+    )
+
+
+def test_a_rerun_under_way_or_failed_does_not_look_done(flow: Flow) -> None:
+    flow.open()
+    flow.play(*PIPELINE)
+    rerun = Flow(flow.conn, flow.dataset_id, "manual_2")
+    rerun.open()
+    assert rerun.done == {"upload"}
+    rerun.play(*PIPELINE[:7])
+    assert rerun.done == {"upload", "odm"}
+    rerun.start("standardise")
+    rerun.end("standardise", "failed", OUT_OF_MEMORY)
+    assert rerun.done == {"upload", "odm", "has_error"}
+
+
+def test_a_cog_only_rerun_leaves_the_rest_alone(flow: Flow) -> None:
+    flow.open()
+    flow.play(*PIPELINE)
+    rerun = Flow(flow.conn, flow.dataset_id, "manual_2", ("cog",))
+    rerun.open()
+    rest = {"upload", "odm", "ortho", "thumbnail", "metadata"}
+    assert rerun.done == rest
+    rerun.start("cog")
+    assert (rerun.done, rerun.status["current_status"]) == (rest, "cog_processing")
+    rerun.end("cog", "failed", OUT_OF_MEMORY)
+    assert rerun.done == {*rest, "has_error"}
+    rerun.play("cog", "finish")
+    assert rerun.done == {*rest, "cog"}
+
+
+def test_a_skipped_step_leaves_the_earlier_product_valid(flow: Flow) -> None:
+    flow.open()
+    flow.play(*PIPELINE)
+    rerun = Flow(flow.conn, flow.dataset_id, "manual_2")
+    rerun.open()
+    for name in ("odm", "publish_ortho"):
+        rerun.start(name)
+        rerun.end(name, "skipped")
+    rerun.play(*PIPELINE[7:])
+    assert rerun.done == {"upload", "odm", "ortho", "cog", "thumbnail", "metadata"}
+
+
+def test_every_mapped_instance_has_to_succeed(flow: Flow) -> None:
+    flow.open()
+    flow.play("cog")
+    key = {"dag_run_id": flow.dag_run_id, "name": "cog", "map_index": 1, "try_number": 1}
+    ledger.step_started(flow.conn, **key, host="worker-2", started_at=START)
+    assert "cog" not in flow.done
+
+
+def test_quarantine_is_an_error_without_an_upload(flow: Flow) -> None:
+    ledger.quarantine(flow.conn, dataset_id=flow.dataset_id, raw_uri="file:///quarantine/1.zip")
+    ledger.add_event(
+        flow.conn, kind="dataset.quarantined", message="Entry 3 leaves the ZIP.", dataset_id=flow.dataset_id
+    )
+    assert flow.done == {"has_error"}
+    assert flow.status["error_message"] == "Entry 3 leaves the ZIP."
+
+
+def test_overview_follows_the_run(flow: Flow) -> None:
+    def overview() -> dict[str, Any]:
+        with flow.conn.cursor(row_factory=dict_row) as cursor:
+            row = cursor.execute("select * from v2_processing_overview").fetchone()
+        assert row
+        return row
+
+    assert overview()["processing_status"] == "QUEUED"
+    run = flow.open()
+    assert overview()["processing_status"] == "QUEUED"
+    flow.start("odm")
+    ledger.record_stage(flow.conn, run_id=run.id, stage="opensfm", percent=20, started_at=START)
+    for number in range(25):
+        ledger.add_event(flow.conn, kind="odm.log", message=f"line {number}", run_id=run.id)
+    row = overview()
+    assert (row["processing_status"], row["processing_source"]) == ("PROCESSING", "odm")
+    assert (row["current_step"], row["current_stage"], row["current_stage_percent"]) == ("odm", "opensfm", 20)
+    lines = row["last_20_logs"].splitlines()
+    assert len(lines) == 20
+    assert lines[0].endswith("odm.log: line 5")
+    assert lines[-1].endswith("odm.log: line 24")
+    flow.end("odm", "failed", OUT_OF_MEMORY)
+    assert (overview()["processing_status"], overview()["error_message"]) == ("FAILED", OUT_OF_MEMORY.message)
+    flow.play("odm", "finish")
+    assert (overview()["processing_status"], overview()["last_20_logs"].count("\n")) == ("COMPLETED", 19)
+
+
+def test_a_failure_is_made_of_a_pipeline_error() -> None:
+    error = ResourceError("odm.out_of_memory", "ODM needed more than 64 GB.", advice="Use fewer images.")
+    assert ledger.Failure.of(error) == OUT_OF_MEMORY
