@@ -264,6 +264,7 @@ CREATE TABLE aerodag.dataset (
     notes text,
     priority smallint DEFAULT 2 NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
+    start_asked_at timestamp with time zone,
     quarantined_at timestamp with time zone,
     archived_at timestamp with time zone,
     CONSTRAINT dataset_access_check CHECK ((access = ANY (ARRAY['public'::text, 'private'::text, 'viewonly'::text]))),
@@ -310,6 +311,12 @@ COMMENT ON COLUMN aerodag.dataset.captured_source IS 'What captured_from and cap
 --
 
 COMMENT ON COLUMN aerodag.dataset.priority IS '5 is served first.';
+
+--
+-- Name: COLUMN dataset.start_asked_at; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.dataset.start_asked_at IS 'When Airflow was last asked to start the first run; a request that led to no run expires after a minute.';
 
 --
 -- Name: COLUMN dataset.quarantined_at; Type: COMMENT; Schema: aerodag; Owner: -
@@ -1177,7 +1184,7 @@ CREATE VIEW public.v2_statuses WITH (security_invoker='true') AS
          LIMIT 1) latest_step ON (true))
      LEFT JOIN LATERAL ( SELECT event.message
            FROM aerodag.event
-          WHERE ((dataset.quarantined_at IS NOT NULL) AND (event.dataset_id = dataset.id) AND (event.kind ~~ '%quarantine%'::text))
+          WHERE ((dataset.quarantined_at IS NOT NULL) AND (event.dataset_id = dataset.id) AND (event.kind = 'dataset.quarantined'::text))
           ORDER BY event.created_at DESC
          LIMIT 1) quarantine ON (true))
      CROSS JOIN LATERAL ( SELECT bool_or(verdict.succeeded) FILTER (WHERE (verdict.step_name = 'publish_ortho'::text)) AS odm,
@@ -1406,6 +1413,12 @@ CREATE INDEX dataset_owner_idx ON aerodag.dataset USING btree (owner);
 --
 
 CREATE INDEX dataset_queue_idx ON aerodag.dataset USING btree (priority DESC, created_at) WHERE ((archived_at IS NULL) AND (quarantined_at IS NULL));
+
+--
+-- Name: dataset_start_asked_idx; Type: INDEX; Schema: aerodag; Owner: -
+--
+
+CREATE INDEX dataset_start_asked_idx ON aerodag.dataset USING btree (start_asked_at);
 
 --
 -- Name: event_dataset_idx; Type: INDEX; Schema: aerodag; Owner: -

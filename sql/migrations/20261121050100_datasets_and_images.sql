@@ -29,6 +29,7 @@ create table aerodag.dataset (
 create unique index dataset_content_key on aerodag.dataset (content_sha256) where archived_at is null;
 create index dataset_queue_idx on aerodag.dataset (priority desc, created_at)
     where archived_at is null and quarantined_at is null;
+create index dataset_start_asked_idx on aerodag.dataset (start_asked_at);
 create index dataset_created_at_idx on aerodag.dataset (created_at);
 create index dataset_owner_idx on aerodag.dataset (owner);
 

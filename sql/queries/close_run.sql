@@ -1,26 +1,36 @@
--- Without a code of its own, a failed run takes the failure of the step that failed last.
+-- What a step on record failed of says more than the words given; of several, the first of the present attempt.
 with culprit as (
-    select newest.*
+    select newest.failure_code, newest.failure_category, newest.message, newest.advice
     from (
-        select distinct on (step.name, step.map_index) step.*
+        select distinct on (step.name, step.map_index) step.*, run.attempt_at
         from aerodag.step
         join aerodag.run on run.id = step.run_id
         where run.dag_run_id = %(dag_run_id)s and step.name <> 'cleanup'
         order by step.name, step.map_index, step.try_number desc
     ) as newest
-    where newest.state in ('failed', 'retrying')
-        and %(state)s::text = 'failed' and %(code)s::text is null
-    order by newest.recorded_at desc
+    where %(state)s::text = 'failed'
+        and newest.failure_code is not null
+        and (newest.state = 'failed' or (newest.state = 'retrying' and %(code)s::text is null))
+    order by newest.state = 'failed' desc, newest.recorded_at >= newest.attempt_at desc, newest.finished_at
     limit 1
+),
+verdict as (
+    select * from culprit
+    union all
+    select
+        %(code)s::text,
+        coalesce(%(category)s::text, case when %(state)s::text = 'cancelled' then 'cancelled' end),
+        %(message)s::text,
+        %(advice)s::text
+    where not exists (select from culprit)
 )
 update aerodag.run
 set state = %(state)s,
     finished_at = clock_timestamp(),
-    failure_code = coalesce(%(code)s, (select failure_code from culprit)),
-    failure_category = coalesce(
-        %(category)s, case when %(state)s::text = 'cancelled' then 'cancelled' end, (select failure_category from culprit)
-    ),
-    message = coalesce(%(message)s, (select message from culprit)),
-    advice = coalesce(%(advice)s, (select advice from culprit))
-where dag_run_id = %(dag_run_id)s and state in ('queued', 'running')
-returning *
+    failure_code = verdict.failure_code,
+    failure_category = verdict.failure_category,
+    message = verdict.message,
+    advice = verdict.advice
+from verdict
+where run.dag_run_id = %(dag_run_id)s and run.state in ('queued', 'running')
+returning run.*

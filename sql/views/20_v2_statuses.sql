@@ -58,7 +58,7 @@ left join lateral (
 left join lateral (
     select event.message
     from aerodag.event
-    where dataset.quarantined_at is not null and event.dataset_id = dataset.id and event.kind like '%quarantine%'
+    where dataset.quarantined_at is not null and event.dataset_id = dataset.id and event.kind = 'dataset.quarantined'
     order by event.created_at desc
     limit 1
 ) as quarantine on true

@@ -103,6 +103,40 @@ def test_waiting_is_by_priority_then_age_without_quarantine_and_runs(ledger_conn
     assert bad.id in [entry.id for entry in ledger.waiting_datasets(ledger_connection, limit=9)]
 
 
+def test_a_dataset_that_is_being_started_is_not_offered_again_and_takes_a_place(
+    ledger_connection: psycopg.Connection,
+) -> None:
+    first, second = [register(ledger_connection, number).dataset for number in (1, 2)]
+    ledger.ask_to_start(ledger_connection, dataset_id=first.id)
+    assert [entry.id for entry in ledger.waiting_datasets(ledger_connection, limit=9)] == [second.id]
+    assert ledger.places_taken(ledger_connection) == 1
+
+    run = ledger.open_run(
+        ledger_connection,
+        dataset_id=first.id,
+        dag_run_id="r",
+        task_types=["cog"],
+        preset="fast",
+        engine="auto",
+        options={},
+        priority=2,
+    )
+    assert ledger.places_taken(ledger_connection) == 1
+    assert ledger.newest_run(ledger_connection) == run
+
+    ledger.ask_to_start(ledger_connection, dataset_id=second.id)
+    ledger_connection.execute("update aerodag.dataset set start_asked_at = start_asked_at - interval '2 minutes'")
+    assert [entry.id for entry in ledger.waiting_datasets(ledger_connection, limit=9)] == [second.id]
+    assert ledger.places_taken(ledger_connection) == 1
+
+
+def test_content_is_found_until_it_is_archived(ledger_connection: psycopg.Connection) -> None:
+    dataset = register(ledger_connection).dataset
+    assert ledger.find_dataset(ledger_connection, content_sha256=dataset.content_sha256) == dataset
+    ledger.archive_dataset(ledger_connection, dataset_id=dataset.id)
+    assert ledger.find_dataset(ledger_connection, content_sha256=dataset.content_sha256) is None
+
+
 def test_capture_times_stay_unknown_until_known(ledger_connection: psycopg.Connection) -> None:
     dataset = register(ledger_connection).dataset
     assert (dataset.captured_from, dataset.captured_to, dataset.captured_source) == (None, None, None)

@@ -407,6 +407,30 @@ def test_closing_ends_what_was_left_open_and_stays_closed(flow: Flow) -> None:
     assert ledger.close_run(flow.conn, dag_run_id="unknown", state="failed") is None
 
 
+def test_closing_prefers_the_failure_of_a_step_to_the_words_given(flow: Flow) -> None:
+    flow.open()
+    flow.start("thumbnail")
+    flow.start("cog")
+    flow.end("cog", "failed", OUT_OF_MEMORY)
+    assert flow.run.state == "running"
+    closed = ledger.close_run(
+        flow.conn, dag_run_id=flow.dag_run_id, state="failed", code="run.ended", message="It ended.", advice="Look."
+    )
+    assert closed
+    assert (closed.failure_code, closed.message) == ("odm.out_of_memory", OUT_OF_MEMORY.message)
+
+
+def test_closing_tells_the_words_given_where_no_step_failed(flow: Flow) -> None:
+    flow.open()
+    flow.start("odm")
+    flow.end("odm", "retrying", OUT_OF_MEMORY)
+    closed = ledger.close_run(
+        flow.conn, dag_run_id=flow.dag_run_id, state="failed", code="run.timeout", message="It ended.", advice="Look."
+    )
+    assert closed
+    assert (closed.failure_code, closed.message, closed.failure_category) == ("run.timeout", "It ended.", None)
+
+
 def test_closing_without_a_code_tells_the_failure_of_the_step(flow: Flow) -> None:
     flow.open()
     flow.start("odm")
@@ -461,8 +485,15 @@ def test_a_skipped_step_leaves_the_earlier_product_valid(flow: Flow) -> None:
 def test_every_mapped_instance_has_to_succeed(flow: Flow) -> None:
     flow.open()
     flow.play("cog")
-    key = {"dag_run_id": flow.dag_run_id, "name": "cog", "map_index": 1, "try_number": 1}
-    ledger.step_started(flow.conn, **key, host="worker-2", started_at=START)
+    ledger.step_started(
+        flow.conn,
+        dag_run_id=flow.dag_run_id,
+        name="cog",
+        map_index=1,
+        try_number=1,
+        host="worker-2",
+        started_at=START,
+    )
     assert "cog" not in flow.done
 
 
@@ -500,6 +531,20 @@ def test_overview_follows_the_run(flow: Flow) -> None:
     assert (overview()["processing_status"], overview()["error_message"]) == ("FAILED", OUT_OF_MEMORY.message)
     flow.play("odm", "finish")
     assert (overview()["processing_status"], overview()["last_20_logs"].count("\n")) == ("COMPLETED", 19)
+
+
+def test_a_note_is_the_sentence_of_the_task_log(flow: Flow) -> None:
+    assert ledger.run_note(flow.conn, dag_run_id=flow.dag_run_id) is None
+    details = {"dag_run_id": flow.dag_run_id}
+    ledger.add_event(flow.conn, kind="run.refused", message="[run.active] Busy.", details=details)
+    assert ledger.run_note(flow.conn, dag_run_id=flow.dag_run_id) == "[run.active] Busy."
+    flow.open()
+    flow.start("odm")
+    flow.end("odm", "failed", OUT_OF_MEMORY)
+    sentence = "[odm.out_of_memory] ODM needed more than 64 GB. Use fewer images."
+    assert ledger.run_note(flow.conn, dag_run_id=flow.dag_run_id) == sentence
+    flow.play("odm", "finish")
+    assert ledger.run_note(flow.conn, dag_run_id=flow.dag_run_id) == "Dataset 1 (flight.zip): succeeded."
 
 
 def test_a_failure_is_made_of_a_pipeline_error() -> None:

@@ -120,9 +120,8 @@ def test_up_down_up_leads_to_the_same_schema(empty_url: str) -> None:
 
 
 def test_every_migration_can_be_taken_back_alone(empty_url: str) -> None:
-    for _ in MIGRATIONS:
-        migrate.migrate(empty_url)
-        before = migrate.dump_schema(empty_url)
+    migrate.migrate(empty_url)
+    before = migrate.dump_schema(empty_url)
     for depth in range(1, len(MIGRATIONS) + 1):
         for _ in range(depth):
             migrate.rollback(empty_url)
@@ -168,7 +167,8 @@ def test_contract_columns_and_security(empty_url: str) -> None:
     migrate.migrate(empty_url)
     with psycopg.connect(empty_url) as connection:
         for view, columns in CONTRACT.items():
-            assert [column.name for column in connection.execute(f"select * from {view}").description or ()] == columns
+            cursor = connection.execute(sql.SQL("select * from {}").format(sql.Identifier(view)))
+            assert [column.name for column in cursor.description or ()] == columns
         options = connection.execute(
             "select relname, reloptions from pg_class where relkind = 'v' and relnamespace = 'public'::regnamespace"
         ).fetchall()

@@ -75,11 +75,8 @@ def fetch_all(conn: psycopg.Connection, name: str, record: type[Record], /, **pa
 
 def record_row(record: type[Record]) -> Callable[[psycopg.Cursor[Any]], RowMaker[Record]]:
     """Row factory of a dataclass; columns it does not know are left out, so that a newer schema can still be read."""
-    return kwargs_row(partial(_build, record, tuple(field.name for field in fields(record))))
-
-
-def _build(record: Callable[..., Record], names: tuple[str, ...], /, **columns: object) -> Record:
-    return record(**{name: columns[name] for name in names})
+    names = tuple(field.name for field in fields(record))
+    return kwargs_row(lambda **columns: record(**{name: columns[name] for name in names}))
 
 
 def storable(params: Mapping[str, object]) -> dict[str, object]:

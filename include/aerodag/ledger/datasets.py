@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime
+from typing import Any
 
 import psycopg
-from psycopg.rows import dict_row
+from psycopg.rows import kwargs_row
 
 from aerodag.errors import ConfigError
 from aerodag.ledger.database import execute, fetch_all, fetch_one, query, storable
@@ -100,11 +101,12 @@ def register(
         "priority": priority,
         **asdict(description or Description()),
     }
-    with conn.cursor(row_factory=dict_row) as cursor:
-        row = cursor.execute(query("register_dataset"), storable(params)).fetchone()
-    assert row is not None, "an upsert returns its row"  # noqa: S101
-    created = bool(row.pop("created"))
-    return Registration(Dataset(**row), created)
+    with conn.cursor(row_factory=kwargs_row(_registration)) as cursor:
+        return cursor.execute(query("register_dataset"), storable(params)).fetchall()[0]
+
+
+def _registration(*, created: bool, **columns: Any) -> Registration:
+    return Registration(Dataset(**{field.name: columns[field.name] for field in fields(Dataset)}), created)
 
 
 def get_dataset(conn: psycopg.Connection, *, dataset_id: int) -> Dataset:

@@ -147,7 +147,7 @@ def close_run(
 ) -> Run | None:
     """Airflow says the run ended: close it, and what it left open of its steps, if it is still active.
 
-    Without a ``code``, a failed run takes over the failure of the step that failed last.
+    The failure of a step, where one is on record, says more and is taken instead of the words given here.
 
     Args:
         conn: The ledger.

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from aerodag.simulate.camera import Singles
 from aerodag.simulate.canvas import Box, Canvas, Stamp
@@ -16,10 +17,11 @@ STOREY = 2.7
 
 @dataclass(frozen=True, slots=True)
 class Walls:
-    """The facades of one building: its box, the height of its foot and the top of its walls, its colour and light."""
+    """The facades of one building: its box, the height of its foot, rows of windows, colour, direction of the sun."""
 
     box: Box
     foot: float
+    storeys: int
     colour: tuple[float, float, float]
     sun: tuple[float, float]
 
@@ -28,26 +30,35 @@ class Walls:
         u, v = self.box.local(x, y)
         end = np.float32(self.box.half_length) - abs(u) < np.float32(self.box.half_width) - abs(v)
         run, up = np.where(end, v, u), z - np.float32(self.foot)
+        wall = np.where(end, np.float32(self.box.half_width), np.float32(self.box.half_length))
         light = self._light(end, u, v)
         colour = np.asarray(self.colour, np.float32) * light[:, None]
-        size = np.float32(self.box.half_width if self.box.half_width > 2.0 else 99.0)
-        storey = np.mod(up, np.float32(STOREY))
-        bay = abs(np.mod(run, np.float32(2.4)) - np.float32(1.2))
-        frame = (bay < 0.68) & (abs(storey - 1.55) < 0.72) & (abs(run) < size)
-        glass = (bay < 0.58) & (abs(storey - 1.55) < 0.62) & (abs(run) < size)
+        level = abs(np.mod(up, np.float32(STOREY)) - np.float32(1.55))
+        level += np.float32(9.0) * ((up < 0) | (up > self.storeys * STOREY))
+        bay = abs(np.mod(run, np.float32(2.4)) - np.float32(1.2)) + 9.0 * (wall - abs(run) < 0.9)
+        frame = (bay < 0.68) & (level < 0.72)
+        glass = (bay < 0.58) & (level < 0.62)
         colour[frame] = np.asarray((225, 225, 222), np.float32) * light[frame, None]
         colour[glass] = np.asarray((52, 60, 70), np.float32)
         colour[up < 0.35] *= np.float32(0.7)
         return colour
 
-    def _light(self, end: Singles, u: Singles, v: Singles) -> Singles:
+    def at_edge(self, x: Singles, y: Singles) -> NDArray[np.bool_]:
+        """Whether points lie on the outline of the building, and not on something upon its roof."""
+        u, v = self.box.local(x, y)
+        edge: NDArray[np.bool_] = (
+            np.minimum(np.float32(self.box.half_length) - abs(u), np.float32(self.box.half_width) - abs(v)) < 0.1
+        )
+        return edge
+
+    def _light(self, end: NDArray[np.bool_], u: Singles, v: Singles) -> Singles:
         """Brightness by how squarely the sun falls on the wall."""
         angle = math.radians(self.box.angle)
         east, north = self.sun
         along = east * math.cos(angle) + north * math.sin(angle)
         across = north * math.cos(angle) - east * math.sin(angle)
         facing = np.where(end, np.sign(u) * np.float32(along), np.sign(v) * np.float32(across))
-        return np.float32(0.5) + np.float32(0.5) * np.clip(facing, 0.0, 1.0)  # type: ignore[no-any-return]
+        return np.float32(0.5) + np.float32(0.5) * np.clip(facing, 0.0, 1.0)
 
 
 def build(canvas: Canvas, number: int, building: Building, sun: tuple[float, float], rng: np.random.Generator) -> Walls:
@@ -65,7 +76,7 @@ def build(canvas: Canvas, number: int, building: Building, sun: tuple[float, flo
             _flat_roof(canvas, building, stamp, rng)
         else:
             _tiled_roof(canvas, building, stamp, rng)
-    return Walls(box, foot, building.wall_colour, sun)
+    return Walls(box, foot, building.storeys, building.wall_colour, sun)
 
 
 def _roof_height(building: Building, stamp: Stamp) -> Singles:
@@ -101,7 +112,7 @@ def _tiled_roof(canvas: Canvas, building: Building, stamp: Stamp, rng: np.random
     if building.roof is Roof.GABLE:
         canvas.paint(stamp.patch, canvas.cover(np.minimum(ridge, stamp.inside)) * np.float32(0.6), (196, 170, 150))
     canvas.paint(stamp.patch, canvas.cover(np.float32(0.09) - stamp.inside) * cover, (120, 116, 110))
-    if building.box.half_width > 2.5:
+    if building.storeys:
         _chimney(canvas, building, rng)
         if building.roof is Roof.GABLE:
             _panels(canvas, building, stamp)
@@ -144,15 +155,14 @@ def _flat_roof(canvas: Canvas, building: Building, stamp: Stamp, rng: np.random.
     shade = 1.0 + np.float32(0.1) * canvas.fine[window] + np.float32(0.05) * canvas.broad[window]
     shade += np.float32(0.05) * canvas.clumps[window]
     canvas.paint(stamp.patch, canvas.cover(stamp.inside), building.roof_colour, shade)
-    canvas.paint(
-        stamp.patch, canvas.cover(np.minimum(stamp.inside, np.float32(0.22) - stamp.inside)), (186, 186, 184)
-    )
-    if building.box.half_width < 2.5:
+    canvas.paint(stamp.patch, canvas.cover(np.minimum(stamp.inside, np.float32(0.22) - stamp.inside)), (186, 186, 184))
+    if not building.storeys:
         return
     for _ in range(int(rng.integers(3, 6))):
         along = rng.uniform(-0.7, 0.7) * building.box.half_length
         across = rng.uniform(-0.6, 0.6) * building.box.half_width
-        box = Box(*building.box.at(float(along), float(across)), *rng.uniform(0.35, 0.7, 2), building.box.angle)
+        long, wide = rng.uniform(0.35, 0.7, 2)
+        box = Box(*building.box.at(float(along), float(across)), float(long), float(wide), building.box.angle)
         unit = canvas.stamp(box)
         if unit is not None:
             within = unit.inside >= 0

@@ -72,7 +72,8 @@ class Pose:
         """Camera from world, shape (3, 3): rows are the camera's right, down and forward axes in east, north, up."""
         body = _turn(2, self.yaw) @ _turn(1, self.pitch + 90.0) @ _turn(0, self.roll)
         north_east_down = body @ NADIR_MOUNT
-        return (ENU_FROM_NED @ north_east_down).T
+        rotation: Floats = (ENU_FROM_NED @ north_east_down).T
+        return rotation
 
 
 # Columns: the camera's right, down and forward axes in the drone's forward, right, down axes.

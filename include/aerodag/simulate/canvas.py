@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +14,7 @@ from aerodag.simulate.grid import Grid, Patch
 from aerodag.simulate.noise import fractal
 
 Colour = tuple[float, float, float]
+LEAVES = np.uint16(65_535)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +59,8 @@ class Canvas:
     """Rasters of one grid, drawn on in place.
 
     ``ground`` and ``surface`` are metres in the survey's height system, ``colour`` is RGB 0..255 without light and
-    shadow, ``owner`` numbers the buildings from 1. ``fine``, ``clumps`` and ``broad`` are noise of unit deviation
-    at the scale of grains, of tufts and of beds.
+    shadow, ``owner`` numbers the buildings from 1 and has LEAVES where plants stand. ``fine``, ``clumps`` and ``broad``
+    are noise of unit deviation at the scale of grains, of tufts and of beds.
     """
 
     grid: Grid
@@ -84,6 +86,26 @@ class Canvas:
             clumps=fractal(shape, texel, rng, coarsest=1.6, finest=max(0.12, 2 * texel), slope=0.5),
             broad=fractal(shape, texel, rng, coarsest=24.0, finest=1.0, slope=0.45),
         )
+
+    def strips(self, rows: int = 128) -> Iterator[Canvas]:
+        """The canvas in bands of rows, as views: what is drawn on them is drawn on it, within the processor's cache."""
+        for top in range(0, self.grid.rows, rows):
+            part = slice(top, min(top + rows, self.grid.rows))
+            grid = Grid(
+                self.grid.west,
+                self.grid.north - top * self.grid.texel,
+                self.grid.texel,
+                part.stop - top,
+                self.grid.cols,
+            )
+            yield Canvas(
+                grid, self.ground[part], self.surface[part], self.colour[part], self.owner[part],
+                self.fine[part], self.clumps[part], self.broad[part],
+            )  # fmt: skip
+
+    def tufts(self, window: tuple[slice, slice] = (slice(None), slice(None))) -> Singles:
+        """Height of grass and clods above the smooth ground, metres."""
+        return np.float32(0.012) * self.fine[window] + np.float32(0.022) * self.clumps[window]
 
     def stamp(self, box: Box, margin: float = 0.0) -> Stamp | None:
         """Where a box lies on the canvas, or None if it lies outside."""

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from aerodag.simulate.canvas import Box, Canvas, mix
+from aerodag.simulate.canvas import LEAVES, Box, Canvas, mix
 from aerodag.simulate.layout import Car, Crown, Paving, Plant
 
 
@@ -19,7 +19,9 @@ def pave(canvas: Canvas, paving: Paving) -> None:
     joints = np.minimum(*(abs(np.mod(c, slab) - slab / 2) for c in (stamp.along, stamp.across)))
     shade = 1.0 + np.float32(0.05) * canvas.fine[window] + np.float32(0.04) * canvas.broad[window]
     shade *= np.float32(0.8) + np.float32(0.2) * canvas.cover(joints - np.float32(0.01))
-    canvas.paint(stamp.patch, canvas.cover(stamp.inside), paving.colour, shade)
+    cover = canvas.cover(stamp.inside)
+    canvas.paint(stamp.patch, cover, paving.colour, shade)
+    canvas.surface[window] -= cover * canvas.tufts(window)
 
 
 def dig_bed(canvas: Canvas, box: Box) -> None:
@@ -45,6 +47,7 @@ def fill_pool(canvas: Canvas, box: Box) -> None:
     canvas.paint(stamp.patch, canvas.cover(stamp.inside), (198, 192, 180), 1.0 + np.float32(0.04) * canvas.fine[window])
     net = np.exp(-np.float32(6.0) * abs(canvas.clumps[window]))
     canvas.paint(stamp.patch, canvas.cover(stamp.inside - 0.4), (92, 178, 196), 1.0 + np.float32(0.16) * net)
+    canvas.surface[window] = np.where(stamp.inside > 0, canvas.floor(box.x, box.y), canvas.surface[window])
     canvas.surface[window] -= np.float32(0.15) * (stamp.inside > 0.4)
 
 
@@ -56,8 +59,11 @@ def grow_hedge(canvas: Canvas, box: Box) -> None:
     window = stamp.patch.window
     inside = stamp.inside + np.float32(0.05) * canvas.clumps[window]
     top = canvas.ground[window] + np.float32(1.3) + np.float32(0.07) * canvas.clumps[window]
-    top += np.float32(0.03) * canvas.fine[window] - np.float32(0.35) * np.clip(0.14 - inside, 0.0, 1.0) / np.float32(0.14)
+    top += np.float32(0.03) * canvas.fine[window] - np.float32(0.35) * np.clip(0.14 - inside, 0.0, 1.0) / np.float32(
+        0.14
+    )
     canvas.surface[window] = np.where(inside > 0, np.maximum(canvas.surface[window], top), canvas.surface[window])
+    canvas.owner[window][inside > 0] = LEAVES
     shade = 1.0 + np.float32(0.14) * canvas.fine[window] + np.float32(0.1) * canvas.clumps[window]
     canvas.paint(stamp.patch, canvas.cover(inside), (72, 94, 46), shade)
 
@@ -83,7 +89,7 @@ def grow(canvas: Canvas, plant: Plant, rng: np.random.Generator) -> None:
     canvas.surface[patch.window][inside] = top[inside]
     shade = np.float32(0.72) + np.float32(0.32) * dome + np.float32(0.17) * clumps + np.float32(0.13) * fine
     cover = inside.astype(np.float32)
-    canvas.owner[patch.window][inside] = 0
+    canvas.owner[patch.window][inside] = LEAVES
     canvas.paint(patch, cover, plant.colour, shade)
     light = np.clip(clumps - 0.3, 0.0, 1.0) * np.float32(0.35) * cover
     canvas.paint(patch, light, mix(plant.colour, (176, 186, 96), 0.5))

@@ -41,10 +41,11 @@ class Crown(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Building:
-    """A house, garage or shed; heights in metres above its own ground."""
+    """A house, or a garage or shed without storeys; heights in metres above its own ground."""
 
     box: Box
     roof: Roof
+    storeys: int
     eaves: float
     rise: float
     roof_colour: Colour
@@ -83,7 +84,7 @@ class Paving:
 
 @dataclass(frozen=True, slots=True)
 class StreetFrame:
-    """Streets run along ``s`` at every multiple of PERIOD in ``t``, lanes along ``t`` at every CROSSING_EVERY in ``s``."""
+    """Streets run along ``s`` at multiples of PERIOD in ``t``, lanes along ``t`` at multiples of CROSSING_EVERY in ``s``."""
 
     angle: float
     shift_s: float
@@ -126,10 +127,18 @@ class Village:
 
 
 ROOFS: tuple[Colour, ...] = ((152, 82, 60), (134, 70, 54), (168, 98, 70), (92, 90, 94), (112, 78, 64), (78, 74, 76))
+FLAT_ROOFS: tuple[Colour, ...] = ((150, 148, 142), (196, 194, 190), (118, 124, 84))
 WALLS: tuple[Colour, ...] = ((226, 218, 200), (214, 196, 160), (200, 204, 206), (222, 206, 188), (186, 150, 126))
-PAINTS: tuple[Colour, ...] = ((232, 233, 235), (176, 180, 184), (44, 46, 50), (150, 36, 34), (40, 70, 122), (92, 98, 104))
+PAINTS: tuple[Colour, ...] = (
+    (232, 233, 235),
+    (176, 180, 184),
+    (44, 46, 50),
+    (150, 36, 34),
+    (40, 70, 122),
+    (92, 98, 104),
+)
 SLABS: tuple[Colour, ...] = ((168, 160, 148), (156, 134, 116), (146, 144, 142))
-LEAVES: tuple[Colour, ...] = ((74, 96, 44), (88, 108, 50), (64, 88, 46), (104, 116, 56), (84, 100, 60))
+FOLIAGE: tuple[Colour, ...] = ((74, 96, 44), (88, 108, 50), (64, 88, 46), (104, 116, 56), (84, 100, 60))
 NEEDLES: Colour = (44, 68, 48)
 BRONZE: Colour = (110, 74, 58)
 
@@ -174,7 +183,8 @@ class Plot:
 
     def build(self) -> None:
         """House, garage, garden."""
-        house, flip = self._house(), float(self.rng.choice((-1.0, 1.0)))
+        flip = float(self.rng.choice((-1.0, 1.0)))
+        house = self._house(flip)
         self._garage(flip)
         self._path(house, -flip)
         self._back_garden(house, flip)
@@ -183,19 +193,22 @@ class Plot:
     def _box(self, a: float, b: float, half_a: float, half_b: float, turn: float = 0.0) -> Box:
         return self.village.frame.box(self.s + a, self.street + self.side * (FRONT + b), half_a, half_b, turn)
 
-    def _house(self) -> Building:
+    def _house(self, flip: float) -> Building:
         rng = self.rng
-        roof = Roof(rng.choice(["gable", "gable", "gable", "hip", "flat"]))
-        long, short = rng.uniform(4.7, 5.6), rng.uniform(3.7, 4.4)
+        roof = Roof(rng.choice(["gable", "gable", "gable", "gable", "hip", "hip", "flat"]))
+        long, short = rng.uniform(4.6, 5.3), rng.uniform(3.7, 4.4)
         turn = 0.0 if rng.random() < 0.6 else 90.0
         depth = short if turn == 0.0 else long
-        colour = ROOFS[rng.integers(len(ROOFS))] if roof is not Roof.FLAT else (150, 148, 142)
+        roofs = FLAT_ROOFS if roof is Roof.FLAT else ROOFS
+        away, back = -1.7 * flip + rng.uniform(-0.3, 0.3), rng.uniform(3.2, 4.2) + depth
+        storeys = 2 if roof is Roof.FLAT or rng.random() < 0.45 else 1
         building = Building(
-            box=self._box(rng.uniform(-0.8, 0.8), rng.uniform(3.2, 4.2) + depth, long, short, turn + rng.normal(0, 1.0)),
+            box=self._box(away, back, long, short, turn + rng.normal(0, 1.0)),
             roof=roof,
-            eaves=float(rng.uniform(3.0, 5.4) if roof is not Roof.FLAT else rng.uniform(5.6, 6.4)),
+            storeys=storeys,
+            eaves=float(2.7 * storeys + rng.uniform(0.1, 0.5)),
             rise=float(short * rng.uniform(0.65, 0.95)) if roof is not Roof.FLAT else 0.0,
-            roof_colour=colour,
+            roof_colour=roofs[rng.integers(len(roofs))],
             wall_colour=WALLS[rng.integers(len(WALLS))],
             panels=float(rng.uniform(0.4, 0.8)) if rng.random() < 0.35 else 0.0,
         )
@@ -205,36 +218,38 @@ class Plot:
     def _garage(self, flip: float) -> None:
         rng, village = self.rng, self.village
         a, slab = flip * (self.width / 2 - 2.1), SLABS[rng.integers(len(SLABS))]
-        village.pavings.append(Paving(self._box(a, 2.6, 1.6, 2.9), slab, 0.28))
+        village.pavings.append(Paving(self._box(a, 2.9, 1.6, 2.9), slab, 0.28))
         if rng.random() < 0.75:
             box = self._box(a, 8.3, 1.55, 2.9)
             grey: Colour = (138, 136, 130)
-            village.buildings.append(Building(box, Roof.FLAT, 2.6, 0.0, grey, (206, 200, 190), 0.0))
+            village.buildings.append(Building(box, Roof.FLAT, 0, 2.6, 0.0, grey, (206, 200, 190), 0.0))
         if rng.random() < 0.6:
             paint = PAINTS[rng.integers(len(PAINTS))]
             village.cars.append(Car(self._box(a, 2.6 + rng.normal(0, 0.2), 2.15, 0.88, 90.0 * self.side), paint))
 
     def _path(self, house: Building, flip: float) -> None:
         slab = SLABS[self.rng.integers(len(SLABS))]
-        self.village.pavings.append(Paving(self._box(flip * 2.2, 1.9, 0.6, 2.3), slab, 0.4))
+        self.village.pavings.append(Paving(self._box(flip * 2.2, 2.2, 0.6, 2.2), slab, 0.4))
         depth = 2 * max(house.box.half_length, house.box.half_width)
         self.village.pavings.append(Paving(self._box(flip * 1.2, 4.4 + depth, 2.6, 1.5), slab, 0.5))
 
     def _back_garden(self, house: Building, flip: float) -> None:
         rng, village = self.rng, self.village
-        if rng.random() < 0.35:
+        if rng.random() < 0.22:
             village.pools.append(self._box(-flip * 3.4, 16.2, 2.6, 1.4))
         elif rng.random() < 0.55:
             village.beds.append(self._box(-flip * 3.6, 16.0, 2.4, 1.7))
         if rng.random() < 0.5:
             box = self._box(flip * (self.width / 2 - 2.2), 16.6, 1.4, 1.1, rng.uniform(-4, 4))
-            village.buildings.append(Building(box, Roof.GABLE, 1.9, 0.6, (104, 88, 72), (122, 96, 70), 0.0))
+            village.buildings.append(Building(box, Roof.GABLE, 0, 1.9, 0.6, (104, 88, 72), (122, 96, 70), 0.0))
         for _ in range(int(rng.integers(2, 5))):
             radius = float(rng.uniform(1.0, 2.1))
             a, b = rng.uniform(-self.width / 2 + 1, self.width / 2 - 1), rng.uniform(13.2, 18.2)
             self._tree(a, b, radius, float(radius * rng.uniform(1.7, 2.4)))
         for _ in range(int(rng.integers(3, 8))):
-            a, b = rng.uniform(-self.width / 2, self.width / 2), rng.choice((rng.uniform(0.4, 2.6), rng.uniform(12, 18)))
+            a, b = rng.uniform(-self.width / 2, self.width / 2), rng.uniform(0.4, 2.6)
+            if rng.random() < 0.5:
+                b += 13.0
             radius = float(rng.uniform(0.35, 0.75))
             self._tree(a, float(b), radius, radius * 1.7, Crown.SHRUB)
 
@@ -260,7 +275,7 @@ def plant(
     kind = crown or (Crown.CONIFER if rng.random() < 0.18 else Crown.BROADLEAF)
     if kind is Crown.CONIFER:
         return Plant(x, y, radius * 0.85, height * 1.35, kind, NEEDLES)
-    colour = BRONZE if rng.random() < 0.05 else LEAVES[rng.integers(len(LEAVES))]
+    colour = BRONZE if rng.random() < 0.05 else FOLIAGE[rng.integers(len(FOLIAGE))]
     return Plant(x, y, radius, height, kind, colour)
 
 

@@ -6,11 +6,15 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from aerodag.simulate.camera import Singles
-from aerodag.simulate.canvas import Canvas
 
 LONGEST_SHADOW_STEPS = 10
+STRIP = 128
+SHOULDER = 210.0
+# Share of direct sun and of blue skylight in red, green and blue.
+BEAM = ((0.72, 0.3), (0.7, 0.315), (0.66, 0.36))
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +35,27 @@ class Sun:
         return math.tan(math.radians(self.elevation))
 
 
-def illuminate(canvas: Canvas, sun: Sun) -> None:
-    """Multiply the canvas' colours by sunlight and skylight."""
-    lit = _slope_light(canvas.surface, canvas.grid.texel, sun)
-    lit *= 1.0 - _shadow(canvas.surface, canvas.grid.texel, sun)
-    sky = _openness(canvas.surface, canvas.grid.texel)
-    for band, (direct, diffuse) in enumerate(((0.72, 0.3), (0.7, 0.315), (0.66, 0.36))):
-        canvas.colour[..., band] *= lit * np.float32(direct) + sky * np.float32(diffuse)
+def illuminate(colour: Singles, surface: Singles, texel: float, sun: Sun) -> NDArray[np.uint8]:
+    """Colours in sunlight and skylight as RGB bytes; ``colour`` is used up as working memory."""
+    lit = _slope_light(surface, texel, sun)
+    lit *= 1.0 - _shadow(surface, texel, sun)
+    sky = _openness(surface, texel)
+    seen = np.empty(colour.shape, np.uint8)
+    for top in range(0, colour.shape[0], STRIP):
+        rows = slice(top, top + STRIP)
+        part = colour[rows]
+        for band, (direct, diffuse) in enumerate(BEAM):
+            part[..., band] *= lit[rows] * np.float32(direct) + sky[rows] * np.float32(diffuse)
+        seen[rows] = _to_bytes(part)
+    return seen
+
+
+def _to_bytes(colour: Singles) -> NDArray[np.uint8]:
+    """Rounded RGB with highlights rolled off instead of clipped."""
+    bright = np.maximum(colour - np.float32(SHOULDER), np.float32(0.0))
+    room = np.float32(255.0 - SHOULDER)
+    rolled = colour - bright + room * (1.0 - np.exp(bright * -(1 / room)))
+    return np.clip(np.rint(rolled), 0, 255).astype(np.uint8)  # type: ignore[no-any-return]
 
 
 def _slope_light(surface: Singles, texel: float, sun: Sun) -> Singles:
@@ -45,11 +63,11 @@ def _slope_light(surface: Singles, texel: float, sun: Sun) -> Singles:
     import cv2
 
     scale = 1.0 / (8.0 * texel)
-    east = cv2.Sobel(surface, cv2.CV_32F, 1, 0, scale=scale)
-    north = cv2.Sobel(surface, cv2.CV_32F, 0, 1, scale=-scale)
+    east = np.asarray(cv2.Sobel(surface, cv2.CV_32F, 1, 0, scale=scale), np.float32)
+    north = np.asarray(cv2.Sobel(surface, cv2.CV_32F, 0, 1, scale=-scale), np.float32)
     x, y = sun.horizontal
     rise = (east * np.float32(x) + north * np.float32(y)) * np.float32(1.0 / sun.slope)
-    cv2.multiply(east, east, dst=east)
+    east *= east
     east += north * north
     east += np.float32(1.0)
     np.sqrt(east, out=east)
@@ -74,8 +92,7 @@ def _shadow(surface: Singles, texel: float, sun: Sun) -> Singles:
         moved = cv2.warpAffine(
             horizon, shift, (cols, rows), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE
         )
-        moved -= np.float32(distance * texel * sun.slope)
-        np.maximum(horizon, moved, out=horizon)
+        np.maximum(horizon, moved - np.float32(distance * texel * sun.slope), out=horizon)
     horizon -= surface
     return cv2.GaussianBlur(np.clip(horizon * np.float32(4.0), 0.0, 1.0), (0, 0), 1.2)  # type: ignore[no-any-return]
 
@@ -86,6 +103,5 @@ def _openness(surface: Singles, texel: float) -> Singles:
 
     small = cv2.resize(surface, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA)
     around = cv2.GaussianBlur(small, (0, 0), 0.8 / (4 * texel))
-    around = cv2.resize(around, surface.shape[::-1], interpolation=cv2.INTER_LINEAR)
-    around -= surface
-    return np.clip(1.0 - around * np.float32(0.22), 0.55, 1.1)  # type: ignore[no-any-return]
+    above = cv2.resize(around, surface.shape[::-1], interpolation=cv2.INTER_LINEAR) - surface
+    return np.clip(1.0 - above * np.float32(0.22), 0.55, 1.1)  # type: ignore[no-any-return]

@@ -20,15 +20,14 @@ def fractal(
     import cv2
 
     octaves = max(1, round(math.log2(coarsest / finest)) + 1)
-    field: Singles | None = None
+    field = np.zeros((2, 2), np.float32)
     for octave in range(octaves):
         cell = coarsest / 2**octave / 2 / texel
         size = tuple(max(2, math.ceil(n / max(cell, 1.0)) + 1) for n in shape)
         amplitude = np.float32((0.5**octave) ** slope)
         layer = rng.standard_normal(size, dtype=np.float32) * amplitude
-        field = layer if field is None else cv2.resize(field, size[::-1], interpolation=cv2.INTER_CUBIC) + layer
-    if field.shape != shape:
-        field = cv2.resize(field, shape[::-1], interpolation=cv2.INTER_CUBIC)
+        field = np.asarray(cv2.resize(field, size[::-1], interpolation=cv2.INTER_CUBIC), np.float32) + layer
+    field = np.asarray(cv2.resize(field, shape[::-1], interpolation=cv2.INTER_CUBIC), np.float32)
     mean, deviation = cv2.meanStdDev(field)
     field -= np.float32(mean.item())
     field *= np.float32(1.0 / deviation.item())

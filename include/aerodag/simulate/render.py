@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aerodag.simulate.camera import Lens, Pose, Singles
+from aerodag.simulate.canvas import LEAVES
 from aerodag.simulate.scene import Scene
 
 POOL = 8
@@ -18,12 +19,19 @@ FINE_STEP_M = 0.07
 STEEPEST_DROP_M = 0.4
 WALL_DEPTH_M = 0.3
 CHUNK = 4096
+# The raster has no texture for steep sides: beyond this rise within a cell they show what lies further along the ray,
+# so that the sides of trees, hedges and cars look like their tops folded down.
+LEVEL_M = 0.045
+FOLD = 0.9
+LEAF_M = 0.09
+LEAF_CELLS = 256
 
 
 @dataclass(frozen=True, slots=True)
 class Rays:
-    """Straight lines in raster coordinates: column and row (cell centres at whole numbers) as far as ``drop`` metres
-    below the camera: ``col0 + drop * col``, ``row0 + drop * row``.
+    """Straight lines from the camera in raster coordinates (cell centres at whole numbers).
+
+    ``drop`` metres below the camera a ray is at column ``col0 + drop * col`` and row ``row0 + drop * row``.
     """
 
     col0: np.float32
@@ -55,6 +63,7 @@ class Renderer:
     texture: NDArray[np.uint8]
     tallest: Singles
     highest: Singles
+    leaves: Singles
 
     @classmethod
     def prepare(cls, scene: Scene, lens: Lens) -> Renderer:
@@ -65,14 +74,15 @@ class Renderer:
         heights = scene.heights
         rows, cols = (n // POOL * POOL for n in heights.shape)
         blocks = heights[:rows, :cols].reshape(rows // POOL, POOL, cols // POOL, POOL)
-        highest = cv2.dilate(blocks.max(axis=(1, 3)), np.ones((3, 3), np.uint8))
+        around = np.ones((3, 3), np.uint8)
         return cls(
             scene=scene,
             x=x.astype(np.float32),
             y=y.astype(np.float32),
-            texture=cv2.GaussianBlur(scene.texture, (0, 0), 0.5),
-            tallest=cv2.dilate(heights, np.ones((3, 3), np.uint8)),
-            highest=highest,
+            texture=np.asarray(cv2.GaussianBlur(scene.texture, (0, 0), 0.5), np.uint8),
+            tallest=np.asarray(cv2.dilate(heights, around), np.float32),
+            highest=np.asarray(cv2.dilate(blocks.max(axis=(1, 3)), around), np.float32),
+            leaves=np.random.default_rng(0).normal(1.0, 0.16, (LEAF_CELLS, LEAF_CELLS)).astype(np.float32),
         )
 
     def expose(self, pose: Pose) -> NDArray[np.uint8]:
@@ -83,10 +93,17 @@ class Renderer:
         camera = np.float32(pose.up)
         drop = self._cast(rays, camera)
         col, row = rays.at(drop)
-        image: NDArray[np.uint8] = cv2.remap(
-            self.texture, col, row, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-        )
-        self._paint_walls(image, col, row, camera - drop)
+        top = cv2.remap(self.tallest, col, row, cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE)
+        depth = np.maximum(top - camera + drop - np.float32(LEVEL_M), np.float32(0.0))
+        ahead = depth * np.float32(FOLD)
+        image = np.asarray(
+            cv2.remap(
+                self.texture, col + rays.col * ahead, row + rays.row * ahead,
+                cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE,
+            ),
+            np.uint8,
+        )  # fmt: skip
+        self._paint_sides(image, col, row, camera - drop, depth)
         return image
 
     def _rays(self, pose: Pose) -> Rays:
@@ -143,7 +160,7 @@ class Renderer:
             drop[free] = ahead[free]
             if not free.any():
                 break
-        drop = cv2.erode(drop, np.ones((3, 3), np.uint8))
+        drop = np.asarray(cv2.erode(drop, np.ones((3, 3), np.uint8)), np.float32)
         rows, cols = rays.col.shape
         whole = np.repeat(np.repeat(drop, BLOCK, axis=0), BLOCK, axis=1)
         return np.pad(whole, ((0, BLOCK), (0, BLOCK)), mode="edge")[:rows, :cols]
@@ -177,21 +194,30 @@ class Renderer:
             above, gap = np.where(under, above, middle), np.where(under, gap, value)
         return middle
 
-    def _paint_walls(self, image: NDArray[np.uint8], col: Singles, row: Singles, z: Singles) -> None:
-        """Facades instead of the roof's edge wherever a ray met a building well below its top."""
-        import cv2
-
-        grid = self.scene.grid
-        top = cv2.remap(self.tallest, col, row, cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE)
-        deep = np.flatnonzero((top - z).ravel() > WALL_DEPTH_M)
-        c, r, height = (a.ravel()[deep] for a in (col, row, z))
+    def _paint_sides(self, image: NDArray[np.uint8], col: Singles, row: Singles, z: Singles, depth: Singles) -> None:
+        """Facades and foliage wherever a ray met a side, ``depth`` metres below the top next to it."""
+        steep = np.flatnonzero(depth)
+        c, r, height, deep = (a.ravel()[steep] for a in (col, row, z, depth))
         owner = self._owner_near(c, r)
         pixels = image.reshape(-1, 3)
-        for number in np.unique(owner[owner > 0]):
-            of = owner == number
+        leafy = owner == LEAVES
+        pixels[steep[leafy]] = self._foliage(pixels[steep[leafy]], c[leafy] - r[leafy], height[leafy])
+        grid = self.scene.grid
+        for number in np.unique(owner[(owner > 0) & ~leafy]):
+            of = (owner == number) & (deep > WALL_DEPTH_M)
             x = np.float32(grid.west) + (c[of] + np.float32(0.5)) * np.float32(grid.texel)
             y = np.float32(grid.north) - (r[of] + np.float32(0.5)) * np.float32(grid.texel)
-            pixels[deep[of]] = self.scene.walls[number - 1].shade(x, y, height[of]).clip(0, 255).astype(np.uint8)
+            walls = self.scene.walls[number - 1]
+            outer = walls.at_edge(x, y)
+            shade = walls.shade(x[outer], y[outer], height[of][outer])
+            pixels[steep[of][outer]] = shade.clip(0, 255).astype(np.uint8)
+
+    def _foliage(self, colour: NDArray[np.uint8], along: Singles, height: Singles) -> NDArray[np.uint8]:
+        """Colours (n, 3) broken into light and dark leaves by height and place."""
+        size = np.float32(1.0 / LEAF_M)
+        u = np.floor(along * np.float32(self.scene.grid.texel) * size).astype(np.int32) % LEAF_CELLS
+        v = np.floor(height * size).astype(np.int32) % LEAF_CELLS
+        return np.clip(colour * self.leaves[v, u][:, None], 0, 255).astype(np.uint8)  # type: ignore[no-any-return]
 
     def _owner_near(self, col: Singles, row: Singles) -> NDArray[np.uint16]:
         """Number of the building within one cell of each place, 0 if there is none."""

@@ -39,8 +39,9 @@ def make_scene(survey: Survey) -> Scene:
     cover_land(canvas, village, rng)
     sun = Sun()
     walls = _furnish(canvas, village, sun, rng)
-    illuminate(canvas, sun)
-    return Scene(grid, canvas.surface, _to_bytes(canvas.colour), canvas.owner, walls)
+    heights, colour, owner = canvas.surface, canvas.colour, canvas.owner
+    del canvas
+    return Scene(grid, heights, illuminate(colour, heights, grid.texel, sun), owner, walls)
 
 
 def _furnish(canvas: Canvas, village: Village, sun: Sun, rng: np.random.Generator) -> tuple[Walls, ...]:
@@ -61,11 +62,3 @@ def _furnish(canvas: Canvas, village: Village, sun: Sun, rng: np.random.Generato
     for plant in village.plants:
         grow(canvas, plant, rng)
     return walls
-
-
-def _to_bytes(colour: Singles) -> NDArray[np.uint8]:
-    """Rounded RGB with highlights rolled off instead of clipped."""
-    bright = colour - np.float32(215.0)
-    np.clip(bright, 0.0, None, out=bright)
-    colour -= bright - np.float32(40.0) * (1.0 - np.exp(-bright * np.float32(1.0 / 40.0)))
-    return np.clip(np.rint(colour), 0, 255).astype(np.uint8)  # type: ignore[no-any-return]

@@ -21,6 +21,7 @@ import pycolmap  # noqa: TID253 -- this process exists for it
 
 import sys
 import time
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -49,10 +50,26 @@ RELAXED_MAPPER = {
 }
 MAX_REPROJECTION_PX = 4.0
 MIN_TRIANGULATION_DEG = 1.5
-# A free focal length drifts by a third on flat ground: only accurate positions over relief may refine it.
+# A free focal length drifts by a third on flat ground: only accurate positions may refine it.
 RTK_SIGMA_LIMIT_M = 0.1
 MIN_RELIEF_RATIO = 0.1
 MAX_FOCAL_CHANGE = 0.03
+MAX_CENTRE_SHIFT = 0.03
+# Accurate positions that the model misses by this many sigmas show that the given intrinsics are wrong.
+STRAINED_SIGMAS = 3.0
+FREE_TURNS = 2
+ALIGNMENT_MISFITS = 5.0
+GPS_MISFIT_M = 0.5
+# Cameras less than this many sigmas beside one line cannot tell the roll around it.
+COLLINEAR_SIGMAS = 3.0
+
+
+class Free(Enum):
+    """Which intrinsics a bundle adjustment refines besides the radial distortion."""
+
+    DISTORTION = "distortion"
+    FOCAL = "focal"
+    ALL = "all"
 
 
 def run(work: Path, reporter: Reporter) -> None:
@@ -179,14 +196,18 @@ def _folder(path: Path) -> Path:
 
 def _adjust(job: SfmJob, model: pycolmap.Reconstruction, reporter: Reporter, done: float) -> dict[str, Any]:
     """Final bundle adjustment against the priors; twice, with the outliers removed in between."""
-    focal = "fixed" if all(group.focal_known for group in job.groups) else "refined"
+    known = all(group.focal_known for group in job.groups)
+    focal = "fixed" if known else "refined"
     for turn, loosest in enumerate((_misfit(job, model), 0.0)):
-        _bundle(job, model, loosest, refine_focal=focal == "refined")
+        _bundle(job, model, loosest, Free.DISTORTION if known else Free.FOCAL)
         pycolmap.ObservationManager(model).filter_all_points3D(MAX_REPROJECTION_PX, MIN_TRIANGULATION_DEG)
         reporter.progress("adjustment", min(done + 0.3 * (turn + 1), 1.0))
+    if _collinear(job, model):
+        _place(job, model)
     relief = _relief_ratio(model)
-    if focal == "fixed" and relief >= MIN_RELIEF_RATIO and _accurate(job, model):
-        focal = _try_free_focal(job, model)
+    strained = _misfit(job, model) > STRAINED_SIGMAS * _median_sigma(job, model)
+    if focal == "fixed" and _accurate(job, model) and (strained or relief >= MIN_RELIEF_RATIO):
+        focal = _try_free_intrinsics(job, model)
     return {"images": model.num_reg_images(), "focal": focal, "relief_ratio": relief}
 
 
@@ -200,16 +221,21 @@ def _index(model: pycolmap.Reconstruction, image_id: int) -> int:
     return int(Path(model.image(image_id).name).stem)
 
 
-def _bundle(job: SfmJob, model: pycolmap.Reconstruction, least_sigma: float, refine_focal: bool) -> None:
+def _bundle(job: SfmJob, model: pycolmap.Reconstruction, least_sigma: float, free: Free) -> None:
     """Bundle adjustment with position priors no tighter than ``least_sigma``: far-off tight ones would be outliers."""
     options = pycolmap.BundleAdjustmentOptions()
-    options.refine_focal_length = refine_focal
+    options.refine_focal_length = free is not Free.DISTORTION
+    options.refine_principal_point = free is Free.ALL
     options.ceres.loss_function_type = pycolmap.LossFunctionType.HUBER
     options.ceres.solver_options.max_num_iterations = 25
     options.ceres.solver_options.num_threads = job.threads
     options.ceres.min_num_residuals_for_cpu_multi_threading = 1000
     prior_options = pycolmap.PosePriorBundleAdjustmentOptions()
     prior_options.ceres.prior_position_loss_function_type = pycolmap.LossFunctionType.CAUCHY
+    # The adjuster first aligns the model anew from samples of three positions. Within centimetres of three positions
+    # of one flight line, any roll around that line would pass: the whole model has to fit.
+    prior_options.alignment_ransac.max_error = max(ALIGNMENT_MISFITS * _misfit(job, model), GPS_MISFIT_M)
+    prior_options.alignment_ransac.random_seed = 0
     config = pycolmap.BundleAdjustmentConfig()
     priors = []
     for image_id in model.reg_image_ids():
@@ -220,6 +246,18 @@ def _bundle(job: SfmJob, model: pycolmap.Reconstruction, least_sigma: float, ref
             prior.corr_data_id = image.data_id
             priors.append(prior)
     pycolmap.create_pose_prior_bundle_adjuster(options, prior_options, config, priors, model).solve()
+
+
+def _collinear(job: SfmJob, model: pycolmap.Reconstruction) -> bool:
+    rows = [_index(model, i) for i in model.reg_image_ids()]
+    known = [row for row in rows if job.positions[row] is not None]
+    positions = np.array([job.positions[row] for row in known])
+    across = np.linalg.svd(positions - positions.mean(axis=0))[1][1] / np.sqrt(len(known))
+    return bool(across < COLLINEAR_SIGMAS * _median_sigma(job, model))
+
+
+def _median_sigma(job: SfmJob, model: pycolmap.Reconstruction) -> float:
+    return float(np.median([job.sigmas[_index(model, i)][0] for i in model.reg_image_ids()]))
 
 
 def _relief_ratio(model: pycolmap.Reconstruction) -> float:
@@ -235,16 +273,23 @@ def _accurate(job: SfmJob, model: pycolmap.Reconstruction) -> bool:
     return all(job.positions[i] is not None and max(job.sigmas[i]) <= RTK_SIGMA_LIMIT_M for i in indices)
 
 
-def _try_free_focal(job: SfmJob, model: pycolmap.Reconstruction) -> str:
+def _try_free_intrinsics(job: SfmJob, model: pycolmap.Reconstruction) -> str:
+    """Refine focal length and principal point, and keep them only while they stay near the given ones."""
     before = {key: camera.params.copy() for key, camera in model.cameras.items()}
-    _bundle(job, model, 0.0, refine_focal=True)
-    changes = [abs(camera.params[0] / before[key][0] - 1.0) for key, camera in model.cameras.items()]
-    if max(changes) <= MAX_FOCAL_CHANGE:
+    for _ in range(FREE_TURNS):
+        _bundle(job, model, _misfit(job, model), Free.ALL)
+    _bundle(job, model, 0.0, Free.ALL)
+    if all(_plausible(camera, before[key]) for key, camera in model.cameras.items()):
         return "refined"
     for key, camera in model.cameras.items():
         camera.params = before[key]
-    _bundle(job, model, 0.0, refine_focal=False)
+    _bundle(job, model, 0.0, Free.DISTORTION)
     return "fixed"
+
+
+def _plausible(camera: pycolmap.Camera, before: np.ndarray) -> bool:
+    shift = np.abs(camera.params[1:3] - before[1:3]).max() / max(camera.width, camera.height)
+    return bool(abs(camera.params[0] / before[0] - 1.0) <= MAX_FOCAL_CHANGE and shift <= MAX_CENTRE_SHIFT)
 
 
 def _match_facts(database: Path) -> dict[str, Any]:
