@@ -1,5 +1,4 @@
-"""
-# Ingest datasets
+"""# Ingest datasets
 
 Waits for complete ZIPs in the incoming folder, registers each once by its content, and starts one run of
 `process_dataset` for each.
@@ -14,7 +13,7 @@ why; it never blocks the next one.
 and the next run goes on from there. The run id is made of name and content, so no dataset is started twice.
 """
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.sdk import DAG, task
@@ -26,6 +25,8 @@ from aerodag.airflow.sensors.incoming import IncomingSensor
 with DAG(
     dag_id="ingest_datasets",
     schedule="@continuous",
+    # Without a past start the first two runs have one logical date, and the scheduler never makes the second.
+    start_date=datetime(2026, 1, 1, tzinfo=UTC),
     max_active_runs=1,
     catchup=False,
     default_args=DEFAULT_ARGS,

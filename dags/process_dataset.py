@@ -1,5 +1,4 @@
-"""
-# Process dataset
+"""# Process dataset
 
 One run turns one ZIP of drone images into an orthophoto, a cloud-optimised GeoTIFF and a thumbnail.
 

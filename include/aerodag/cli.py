@@ -44,7 +44,7 @@ def _parser() -> argparse.ArgumentParser:
     status.set_defaults(command=_status)
 
     simulate = commands.add_parser("simulate", help="make a simulated drone survey with its ground truth")
-    simulate.add_argument("target", type=Path, help="folder to write to")
+    simulate.add_argument("target", type=Path, help="the ZIP to write; the truth goes to truth/ beside it")
     simulate.add_argument("--images", type=int, help="how many images")
     simulate.add_argument("--seed", type=int, help="another seed, another landscape")
     simulate.add_argument("--width", type=int, help="image width in pixels")
@@ -94,10 +94,13 @@ def _status(_: argparse.Namespace, console: Console) -> int:
 
 
 def _simulate(options: argparse.Namespace, console: Console) -> int:
-    from aerodag.simulate import Survey, simulate
+    from aerodag.simulate import Position, Survey, simulate
 
     names = {field.name for field in dataclasses.fields(Survey)}
     chosen = {name: value for name, value in vars(options).items() if name in names and value is not None}
+    if "position" in chosen:
+        chosen["position"] = Position(chosen["position"])
+    options.target.parent.mkdir(parents=True, exist_ok=True)
     result = simulate(Survey(**chosen), options.target)
     console.print(str(result.zip_path), soft_wrap=True)
     return 0

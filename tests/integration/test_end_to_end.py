@@ -19,7 +19,7 @@ from rio_cogeo import cog_validate
 from aerodag import ledger
 from aerodag.local.client import AirflowClient, wait_until_healthy
 from aerodag.local.state import StateFolder
-from aerodag.simulate import Survey, simulate
+from aerodag.simulate import Position, Survey, simulate
 from aerodag.storage import Storage, local_path
 
 pytestmark = pytest.mark.e2e
@@ -96,7 +96,7 @@ def set_up(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def survey(tmp_path_factory):
-    return simulate(Survey(**SMALL), tmp_path_factory.mktemp("survey"))
+    return simulate(Survey(**SMALL), tmp_path_factory.mktemp("survey") / "survey.zip")
 
 
 def test_a_simulated_survey_becomes_a_valid_cog(set_up, survey):
@@ -188,8 +188,7 @@ def bad_uploads(survey, tmp_path_factory):
     middle = second.header_offset + 4000
     damaged = whole[:middle] + bytes(byte ^ 0xFF for byte in whole[middle : middle + 64]) + whole[middle + 64 :]
     (folder / "corrupt.zip").write_bytes(damaged)
-    without = simulate(Survey(images=4, width=400, height=300, position="none"), folder / "without")
-    shutil.move(without.zip_path, folder / "no_gps.zip")
+    simulate(Survey(images=4, width=400, height=300, position=Position.NONE), folder / "no_gps.zip")
     return folder, {
         "corrupt": "archive.damaged",
         "two_images": "archive.too_few_images",

@@ -125,4 +125,3 @@ class TestClaim:
     def test_exactly_one_thing_must_be_named(self, ledger_connection, settings, params):
         with pytest.raises(ConfigError, match=r"claim\.what"):
             claim(ledger_connection, settings, dag_run_id="manual__1", request=Request.of(params))
-

@@ -26,7 +26,10 @@ def task(t):
 print("RESULT" + json.dumps({
     "seconds": {stat.file: stat.duration.total_seconds() for stat in bag.dagbag_stats},
     "modules": sorted(set(sys.modules)),
-    "dags": {d.dag_id: {"doc": d.doc_md, "tags": sorted(d.tags), "tasks": {t.task_id: task(t) for t in d.tasks}} for d in bag.dags.values()},
+    "dags": {
+        d.dag_id: {"doc": d.doc_md, "tags": sorted(d.tags), "tasks": {t.task_id: task(t) for t in d.tasks}}
+        for d in bag.dags.values()
+    },
 }))
 """
 

@@ -19,7 +19,7 @@ from PIL import Image
 from PIL.TiffImagePlugin import IFDRational
 
 from aerodag.errors import DataError
-from aerodag.imagery import ImageMetadata, read_metadata
+from aerodag.imagery import ImageMetadata, assess, read_metadata
 from aerodag.imagery.capture import captured
 from aerodag.imagery.exif import ExifDirectories, clean_text, real, text
 from aerodag.imagery.position import locate, rtk
@@ -320,25 +320,37 @@ def test_no_image_is_unreadable(content: bytes) -> None:
         read_metadata(io.BytesIO(content), "x.jpg")
 
 
+def directory(entries: list[tuple[int, int, int, int]]) -> bytes:
+    """A TIFF directory in little-endian order of (tag, type, count, value)."""
+    body = b"".join(struct.pack("<HHII", *entry) for entry in sorted(entries))
+    return struct.pack("<H", len(entries)) + body + bytes(4)
+
+
+def picture(width: int, height: int, kind: int, photometric: int) -> list[tuple[int, int, int, int]]:
+    return [
+        (0x00FE, 4, 1, kind), (0x0100, 4, 1, width), (0x0101, 4, 1, height), (0x0102, 3, 1, 8), (0x0103, 3, 1, 1),
+        (0x0106, 3, 1, photometric), (0x0111, 4, 1, 8), (0x0115, 3, 1, 1), (0x0117, 4, 1, width * height),
+    ]  # fmt: skip
+
+
+def dng(first: list[tuple[int, int, int, int]], second: list[tuple[int, int, int, int]]) -> io.BytesIO:
+    """Two directories, the second as SubIFD of the first, as cameras write it."""
+    head = [*first, (0x014A, 4, 1, 300), (0xC612, 1, 4, 0x00000401)]
+    content = b"II*\x00" + struct.pack("<I", 100) + bytes(92) + directory(head)
+    return io.BytesIO(content.ljust(300, b"\x00") + directory(second))
+
+
 def test_a_dng_counts_its_photograph_not_its_thumbnail() -> None:
-    """A thumbnail directory whose SubIFD is the raw photograph, as cameras write it."""
-
-    def directory(entries: list[tuple[int, int, int, int]], following: int = 0) -> bytes:
-        body = b"".join(struct.pack("<HHII", *entry) for entry in sorted(entries))
-        return struct.pack("<H", len(entries)) + body + struct.pack("<I", following)
-
-    def picture(width: int, height: int, kind: int, photometric: int) -> list[tuple[int, int, int, int]]:
-        return [
-            (0x00FE, 4, 1, kind), (0x0100, 4, 1, width), (0x0101, 4, 1, height), (0x0102, 3, 1, 8),
-            (0x0103, 3, 1, 1), (0x0106, 3, 1, photometric), (0x0111, 4, 1, 8), (0x0115, 3, 1, 1),
-            (0x0117, 4, 1, width * height),
-        ]  # fmt: skip
-
-    first = [*picture(8, 6, 1, 1), (0x014A, 4, 1, 300), (0xC612, 1, 4, 0x00000401)]
-    content = b"II*\x00" + struct.pack("<I", 100)
-    content = (content + bytes(92) + directory(first)).ljust(300, b"\x00") + directory(picture(5472, 3648, 0, 32803))
-    found = read_metadata(io.BytesIO(content), "DJI_0001.DNG")
+    found = read_metadata(dng(picture(8, 6, 1, 1), picture(5472, 3648, 0, 32803)), "DJI_0001.DNG")
     assert (found.width, found.height) == (5472, 3648)
+
+
+def test_a_dng_may_begin_with_sensor_data() -> None:
+    file = dng(picture(4000, 3000, 0, 32803), picture(960, 720, 1, 6))
+    found = read_metadata(file, "DJI_0001.DNG")
+    assert (found.width, found.height) == (4000, 3000)
+    assessed = assess(file, "DJI_0001.DNG")
+    assert (assessed.decodable, assessed.problem, assessed.sharpness) == (True, "image.raw_not_decoded", None)
 
 
 @needs_data

@@ -66,7 +66,7 @@ def extract(path: Path, names: Mapping[str, str], target: Path) -> dict[str, str
     with opened(path) as bundle:
         jobs = [(_info(bundle, source), target / name) for source, name in names.items()]
         digests = list(_in_parallel(lambda job: _unpack(bundle, *job), jobs))
-    log.info("archive unpacked", archive=str(path), target=str(target), files=len(digests))
+    log.info("archive unpacked", archive=str(path), folder=str(target), files=len(digests))
     return dict(zip(names, digests, strict=True))
 
 

@@ -24,7 +24,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from aerodag.errors import DataError
-from aerodag.imagery.metadata import OPEN_ERRORS, open_image
+from aerodag.imagery.metadata import OPEN_ERRORS, open_image, raw_tags
 
 TARGET_LONGER_SIDE: Final = 1000
 _GRID = 4
@@ -69,7 +69,7 @@ def assess(file: BinaryIO, name: str) -> Assessment:
     """Decode a seekable image once, at the largest JPEG scale that leaves about 1000 pixels, and measure it.
 
     A damaged image is a result (``image.unreadable``, ``image.truncated`` or ``image.damaged``), not an exception.
-    Of a DNG only the preview is decoded: ``image.raw_preview_only``.
+    Of a DNG only the preview is decoded (``image.raw_preview_only``), or nothing (``image.raw_not_decoded``).
     """
     try:
         with open_image(file, name) as image:
@@ -78,6 +78,8 @@ def assess(file: BinaryIO, name: str) -> Assessment:
         if blank := _blank_tail(file, np.asarray(pixels)):
             return _rejected(name, "image.truncated", f"{name} ends in {blank} zero bytes instead of picture data.")
     except DataError as error:
+        if raw_tags(file) is not None:
+            return Assessment(name, decodable=True, problem="image.raw_not_decoded")
         return _rejected(name, error.code, error.message)
     except _DECODE_ERRORS as error:
         problem = "image.truncated" if "truncated" in str(error).lower() else "image.damaged"

@@ -48,8 +48,8 @@ class ExifDirectories:
     problems: tuple[str, ...] = ()
 
 
-def read_directories(image: Image.Image) -> ExifDirectories:
-    """Read IFD0, the Exif IFD and the GPS IFD of an opened image; pixels are not decoded."""
+def read_directories(load: Callable[[], Image.Exif]) -> ExifDirectories:
+    """Read IFD0, the Exif IFD and the GPS IFD of what ``load`` (an image's ``getexif``) returns."""
     problems: list[str] = []
 
     def guarded(read: Callable[[], T], default: T, code: str) -> T:
@@ -60,7 +60,7 @@ def read_directories(image: Image.Image) -> ExifDirectories:
             return default
 
     nothing: dict[int, Any] = {}
-    tags = guarded(image.getexif, Image.Exif(), "exif.damaged")
+    tags = guarded(load, Image.Exif(), "exif.damaged")
     main = guarded(lambda: _values(tags), nothing, "exif.damaged")
     exif = guarded(lambda: _values(tags.get_ifd(_EXIF_IFD)), nothing, "exif.damaged")
     gps = guarded(lambda: _values(tags.get_ifd(_GPS_IFD)), nothing, "exif.gps_damaged")

@@ -20,7 +20,8 @@ from aerodag.imagery.xmp import XmpDamagedError, parse_xmp
 
 FORMATS = ("JPEG", "TIFF", "PNG")  # Pillow opens multi-picture JPEGs (thermal R-JPEG) through JPEG
 _ORIENTATION, _SUB_IFDS, _XMP_TAG, _DNG_VERSION = 0x0112, 0x014A, 0x02BC, 0xC612
-_WIDTH, _HEIGHT, _NEW_SUBFILE = 0x0100, 0x0101, 0x00FE
+_WIDTH, _HEIGHT, _NEW_SUBFILE, _PHOTOMETRIC = 0x0100, 0x0101, 0x00FE, 0x0106
+_SENSOR_DATA = {32803, 34892}  # colour filter array, linear raw
 OPEN_ERRORS = (OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError, AssertionError, struct.error)
 
 
@@ -68,11 +69,8 @@ def read_metadata(file: BinaryIO, name: str) -> ImageMetadata:
     Raises:
         DataError: ``image.unreadable`` if the file is no image at all; damaged metadata becomes ``problems``.
     """
-    with open_image(file, name) as image:
-        directories = read_directories(image)
-        xmp, xmp_problems = _xmp(image)
-        size = _stored_size(image)
-    return _assemble(name, size, directories, xmp, xmp_problems)
+    header = _header(file, name)
+    return _assemble(name, header, *_properties(header.packet))
 
 
 def open_image(file: BinaryIO, name: str) -> Image.Image:
@@ -98,13 +96,44 @@ def _unreadable(name: str, reason: str) -> DataError:
     )
 
 
-def _assemble(
-    name: str,
-    size: tuple[int, int],
-    directories: ExifDirectories,
-    xmp: dict[str, str],
-    xmp_problems: tuple[str, ...],
-) -> ImageMetadata:
+@dataclass(frozen=True, slots=True)
+class _Header:
+    size: tuple[int, int]
+    directories: ExifDirectories
+    packet: object
+
+
+def _header(file: BinaryIO, name: str) -> _Header:
+    try:
+        with open_image(file, name) as image:
+            packet: object = image.info.get("xmp")
+            if packet is None and hasattr(image, "tag_v2"):
+                packet = image.tag_v2.get(_XMP_TAG)
+            return _Header(_stored_size(image), read_directories(image.getexif), packet)
+    except DataError:
+        tags = raw_tags(file)
+        if tags is None:
+            raise
+        directories = read_directories(lambda: tags)
+        return _Header((int(tags[_WIDTH]), int(tags[_HEIGHT])), directories, directories.image.get(_XMP_TAG))
+
+
+def raw_tags(file: BinaryIO) -> Image.Exif | None:
+    """First directory of a TIFF that holds sensor data (DNG), which Pillow refuses to open; None for anything else."""
+    tags = Image.Exif()
+    try:
+        file.seek(0)
+        if file.read(4) not in {b"II*\x00", b"MM\x00*"}:
+            return None
+        file.seek(0)
+        tags.load_from_fp(file)
+        return tags if tags.get(_PHOTOMETRIC) in _SENSOR_DATA and tags[_WIDTH] > 0 and tags[_HEIGHT] > 0 else None
+    except OPEN_ERRORS:
+        return None
+
+
+def _assemble(name: str, header: _Header, xmp: dict[str, str], xmp_problems: tuple[str, ...]) -> ImageMetadata:
+    size, directories = header.size, header.directories
     position, angles, fix = locate(directories.gps, xmp), pose(xmp), rtk(xmp)
     capture = captured(directories, xmp)
     return ImageMetadata(
@@ -143,10 +172,7 @@ def _orientation(directories: ExifDirectories) -> int:
     return value if isinstance(value, int) and 1 <= value <= 8 else 1
 
 
-def _xmp(image: Image.Image) -> tuple[dict[str, str], tuple[str, ...]]:
-    packet: object = image.info.get("xmp")
-    if packet is None and hasattr(image, "tag_v2"):
-        packet = image.tag_v2.get(_XMP_TAG)
+def _properties(packet: object) -> tuple[dict[str, str], tuple[str, ...]]:
     if isinstance(packet, str):
         packet = packet.encode()
     if not isinstance(packet, bytes) or not packet:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import time
@@ -56,8 +55,8 @@ def _survey(state: StateFolder, upload: Path | None) -> Path:
         return upload
     from aerodag.simulate import Survey, simulate
 
-    kept = sorted(state.demo.glob("*.zip"))
-    return kept[0] if kept else simulate(Survey(), state.demo).zip_path
+    survey = state.demo / "simulated_survey.zip"
+    return survey if survey.exists() else simulate(Survey(), survey).zip_path
 
 
 def _await_survey(survey: Future[Path], console: Console, started: float) -> Path:
@@ -111,7 +110,7 @@ def _hand_in(
     console.print(f"dropping {bundle.name} ({bundle.stat().st_size / 1e6:.0f} MB) into {incoming}")
     partial = incoming / f".{bundle.name}.part"
     shutil.copyfile(bundle, partial)
-    os.replace(partial, incoming / bundle.name)
+    partial.replace(incoming / bundle.name)
     (incoming / f"{bundle.name}.done").touch()
 
 

@@ -52,11 +52,10 @@ def start_postgres(folder: Path) -> EmbeddedPostgres:
         handle: PostgresServer = get_server(folder, cleanup_mode="stop")
     server = EmbeddedPostgres(Path(str(handle.get_postmaster_info().socket_dir)), handle)
     with psycopg.connect(server.admin_url("postgres"), autocommit=True) as admin:
-        existing = {row[0] for row in admin.execute("select datname from pg_database")}
-        for database in {AIRFLOW_DATABASE, LEDGER_DATABASE} - existing:
-            admin.execute(sql.SQL("create database {}").format(sql.Identifier(database)))
+        if not admin.execute("select from pg_database where datname = %s", [AIRFLOW_DATABASE]).rowcount:
+            admin.execute(sql.SQL("create database {}").format(sql.Identifier(AIRFLOW_DATABASE)))
     migrate(server.admin_url(LEDGER_DATABASE))
     with psycopg.connect(server.admin_url(LEDGER_DATABASE), autocommit=True) as admin:
-        if admin.execute("select 1 from pg_roles where rolname = %s", [LEDGER_LOGIN]).fetchone() is None:
+        if not admin.execute("select from pg_roles where rolname = %s", [LEDGER_LOGIN]).rowcount:
             admin.execute(sql.SQL("create role {} login in role aerodag_worker").format(sql.Identifier(LEDGER_LOGIN)))
     return server

@@ -42,7 +42,7 @@ def validate(context: StepContext) -> Metrics:
     ledger.replace_rtk_files(
         context.ledger,
         dataset_id=context.dataset.id,
-        files=[RtkFile(zip_path=entry.path, kind=_suffix(entry.path), size_bytes=entry.size) for entry in inventory.rtk],
+        files=[_rtk_file(entry) for entry in inventory.rtk],
     )
     for reason, count in Counter(ignored.reason for ignored in inventory.ignored).items():
         log.info("entries ignored", reason=reason, count=count)
@@ -66,5 +66,6 @@ def limits(context: StepContext) -> archive.Limits:
     )
 
 
-def _suffix(path: str) -> str:
-    return PurePosixPath(path).suffix.lstrip(".").lower()
+def _rtk_file(entry: archive.Entry) -> RtkFile:
+    kind = PurePosixPath(entry.path).suffix.lstrip(".").lower()
+    return RtkFile(zip_path=entry.path, kind=kind, size_bytes=entry.size)

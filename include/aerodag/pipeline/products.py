@@ -19,13 +19,14 @@ def standardise(context: StepContext) -> Metrics:
     source, path = _source(context, "orthophoto")
     made = context.work / "standardised.tif"
     context.work.mkdir(parents=True, exist_ok=True)
-    used = raster.standardise(path, made)
-    if used == path:
-        published = Published(source.uri, source.bytes, str(source.sha256))
+    result = raster.standardise(path, made, context.settings.gdal_cache_mb)
+    if result.reasons:
+        published = publish(result.path, context.storage.standardised(context.dataset.id))
     else:
-        published = publish(used, context.storage.standardised(context.dataset.id))
-    record_product(context, "standardised", published, raster.describe(used), {"source_sha256": source.sha256})
-    return {"bytes": published.size, "rewritten": used != path}
+        published = Published(source.uri, source.bytes, str(source.sha256))
+    details = {"source_sha256": source.sha256, "reasons": result.reasons, "bands": result.bands}
+    record_product(context, "standardised", published, raster.describe(result.path), details)
+    return {"bytes": published.size, "rewritten_for": list(result.reasons)}
 
 
 def cog(context: StepContext) -> Metrics:
@@ -34,8 +35,8 @@ def cog(context: StepContext) -> Metrics:
     if (before := _made_from(context, "cog", source)) is not None:
         return {"bytes": before.bytes, "published_before": True}
     target = context.storage.cog(context.dataset.id)
-    report = raster.make_cog(path, target)
-    details = dataclasses.asdict(report) | {"source_sha256": source.sha256}
+    report = raster.make_cog(path, target, cache_mb=context.settings.gdal_cache_mb)
+    details = {**dataclasses.asdict(report), "path": target.name, "source_sha256": source.sha256}
     published = _in_place(target)
     record_product(context, "cog", published, raster.describe(target), details)
     return {"bytes": published.size, "source_bytes": source.bytes}

@@ -86,7 +86,7 @@ def _roof_height(building: Building, stamp: Stamp) -> Singles:
         case Roof.GABLE:
             return np.float32(building.rise) * (1.0 - abs(stamp.across) / half)
         case Roof.HIP:
-            return np.float32(building.rise) * np.clip(stamp.inside / half, 0.0, 1.0)  # type: ignore[no-any-return]
+            return np.float32(building.rise) * np.asarray(np.clip(stamp.inside / half, 0.0, 1.0), np.float32)
         case Roof.FLAT:
             return np.where(stamp.inside < 0.22, np.float32(0.28), np.float32(0.0))
 

@@ -82,7 +82,7 @@ class Canvas:
             surface=np.zeros(shape, np.float32),
             colour=np.zeros((*shape, 3), np.float32),
             owner=np.zeros(shape, np.uint16),
-            fine=fractal(shape, texel, rng, coarsest=0.5, finest=2 * texel, slope=0.35),
+            fine=fractal(shape, texel, rng, coarsest=0.4, finest=2 * texel, slope=0.12),
             clumps=fractal(shape, texel, rng, coarsest=1.6, finest=max(0.12, 2 * texel), slope=0.5),
             broad=fractal(shape, texel, rng, coarsest=24.0, finest=1.0, slope=0.45),
         )
@@ -118,7 +118,8 @@ class Canvas:
 
     def cover(self, inside: Singles) -> Singles:
         """Share of each cell that a shape covers, from the distance inside its edge in metres."""
-        return np.clip(inside * np.float32(1.0 / self.grid.texel) + np.float32(0.5), 0.0, 1.0)  # type: ignore[no-any-return]
+        share = np.clip(inside * np.float32(1.0 / self.grid.texel) + np.float32(0.5), 0.0, 1.0)
+        return np.asarray(share, np.float32)
 
     def paint(self, patch: Patch, cover: Singles, colour: Colour, shade: Singles | float = 1.0) -> None:
         """Lay a colour, times ``shade``, over the covered share of a patch."""

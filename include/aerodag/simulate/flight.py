@@ -106,15 +106,15 @@ def _shoot(
     survey: Survey, frame: Datum, rng: np.random.Generator, number: int, east: float, north: float,
     heading: float, seconds: float,
 ) -> Shot:  # fmt: skip
-    drift = rng.normal(0.0, (0.35, 0.35, 0.25))
-    tilt = rng.uniform(1.0, 3.0)
-    toward = rng.uniform(0.0, 2.0 * math.pi)
-    flight_yaw = heading + rng.normal(0.0, 1.2)
+    drift_east, drift_north, drift_up = rng.normal(0.0, (0.35, 0.35, 0.25)).tolist()
+    tilt = float(rng.uniform(1.0, 3.0))
+    toward = float(rng.uniform(0.0, 2.0 * math.pi))
+    flight_yaw = heading + float(rng.normal(0.0, 1.2))
     pose = Pose(
-        east=east + drift[0],
-        north=north + drift[1],
-        up=frame.ground + survey.height_above_ground + drift[2],
-        yaw=flight_yaw + rng.normal(0.0, 0.6),
+        east=east + drift_east,
+        north=north + drift_north,
+        up=frame.ground + survey.height_above_ground + drift_up,
+        yaw=flight_yaw + float(rng.normal(0.0, 0.6)),
         pitch=-90.0 + tilt * math.cos(toward),
         roll=tilt * math.sin(toward),
     )
@@ -128,7 +128,7 @@ def _shoot(
         fix=_measure(survey, frame, rng, pose),
         gimbal_yaw=_half_turn(pose.yaw + convergence),
         flight_yaw=_half_turn(flight_yaw + convergence),
-        relative_height=survey.height_above_ground + drift[2],
+        relative_height=survey.height_above_ground + drift_up,
         gain=gain,
     )
 
@@ -136,7 +136,7 @@ def _shoot(
 def _measure(survey: Survey, frame: Datum, rng: np.random.Generator, pose: Pose) -> Fix | None:
     """The true position with noise of the deviation the drone will claim."""
     usual = DEVIATIONS[survey.position]
-    factor, noise = rng.uniform(0.85, 1.15), rng.normal(0.0, 1.0, 3)
+    factor, noise = float(rng.uniform(0.85, 1.15)), rng.normal(0.0, 1.0, 3).tolist()
     if survey.position is Position.NONE:
         return None
     deviation = Deviation(usual.north_m * factor, usual.east_m * factor, usual.up_m * factor, usual.flag)

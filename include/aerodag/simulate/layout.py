@@ -84,7 +84,7 @@ class Paving:
 
 @dataclass(frozen=True, slots=True)
 class StreetFrame:
-    """Streets run along ``s`` at multiples of PERIOD in ``t``, lanes along ``t`` at multiples of CROSSING_EVERY in ``s``."""
+    """Streets run along ``s`` at multiples of PERIOD in ``t``, lanes along ``t`` at those of CROSSING_EVERY."""
 
     angle: float
     shift_s: float
@@ -280,8 +280,8 @@ def plant(
 
 
 def _near(box: Box, x: float, y: float, radius: float) -> bool:
-    along, across = box.local(np.float32(x), np.float32(y))  # type: ignore[arg-type]
-    return bool(abs(along) < box.half_length + radius and abs(across) < box.half_width + radius)
+    along, across = box.local(np.array([x], np.float32), np.array([y], np.float32))
+    return bool(abs(along[0]) < box.half_length + radius and abs(across[0]) < box.half_width + radius)
 
 
 def _gaps(rng: np.random.Generator, start: float, end: float, low: float, high: float) -> Iterator[float]:

@@ -13,8 +13,10 @@ from aerodag.simulate.camera import Singles
 LONGEST_SHADOW_STEPS = 10
 STRIP = 128
 SHOULDER = 210.0
+# Slopes beyond this are edges of things, not surfaces; lit as such they would be black outlines.
+STEEPEST = 1.5
 # Share of direct sun and of blue skylight in red, green and blue.
-BEAM = ((0.72, 0.3), (0.7, 0.315), (0.66, 0.36))
+BEAM = ((0.735, 0.345), (0.715, 0.36), (0.675, 0.405))
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,7 @@ def _to_bytes(colour: Singles) -> NDArray[np.uint8]:
     bright = np.maximum(colour - np.float32(SHOULDER), np.float32(0.0))
     room = np.float32(255.0 - SHOULDER)
     rolled = colour - bright + room * (1.0 - np.exp(bright * -(1 / room)))
-    return np.clip(np.rint(rolled), 0, 255).astype(np.uint8)  # type: ignore[no-any-return]
+    return np.asarray(np.clip(np.rint(rolled), 0, 255), np.uint8)
 
 
 def _slope_light(surface: Singles, texel: float, sun: Sun) -> Singles:
@@ -67,11 +69,10 @@ def _slope_light(surface: Singles, texel: float, sun: Sun) -> Singles:
     north = np.asarray(cv2.Sobel(surface, cv2.CV_32F, 0, 1, scale=-scale), np.float32)
     x, y = sun.horizontal
     rise = (east * np.float32(x) + north * np.float32(y)) * np.float32(1.0 / sun.slope)
-    east *= east
-    east += north * north
-    east += np.float32(1.0)
-    np.sqrt(east, out=east)
-    return np.clip((1.0 - rise) / east, 0.15, 1.45)  # type: ignore[no-any-return]
+    square = east * east + north * north
+    rise *= np.minimum(np.float32(STEEPEST) / np.sqrt(np.maximum(square, np.float32(1e-9))), np.float32(1.0))
+    np.minimum(square, np.float32(STEEPEST**2), out=square)
+    return np.asarray(np.clip((1.0 - rise) / np.sqrt(square + np.float32(1.0)), 0.2, 1.45), np.float32)
 
 
 def _shadow(surface: Singles, texel: float, sun: Sun) -> Singles:
@@ -94,7 +95,8 @@ def _shadow(surface: Singles, texel: float, sun: Sun) -> Singles:
         )
         np.maximum(horizon, moved - np.float32(distance * texel * sun.slope), out=horizon)
     horizon -= surface
-    return cv2.GaussianBlur(np.clip(horizon * np.float32(4.0), 0.0, 1.0), (0, 0), 1.2)  # type: ignore[no-any-return]
+    hidden = np.clip(horizon * np.float32(4.0), 0.0, 1.0)
+    return np.asarray(cv2.GaussianBlur(hidden, (0, 0), 1.2), np.float32)
 
 
 def _openness(surface: Singles, texel: float) -> Singles:
@@ -104,4 +106,4 @@ def _openness(surface: Singles, texel: float) -> Singles:
     small = cv2.resize(surface, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA)
     around = cv2.GaussianBlur(small, (0, 0), 0.8 / (4 * texel))
     above = cv2.resize(around, surface.shape[::-1], interpolation=cv2.INTER_LINEAR) - surface
-    return np.clip(1.0 - above * np.float32(0.22), 0.55, 1.1)  # type: ignore[no-any-return]
+    return np.asarray(np.clip(1.0 - above * np.float32(0.22), 0.55, 1.1), np.float32)

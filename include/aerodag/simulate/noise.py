@@ -36,5 +36,5 @@ def fractal(
 
 def step(field: Singles, low: float, high: float) -> Singles:
     """Smooth passage from 0 at ``low`` to 1 at ``high``."""
-    t = np.clip((field - np.float32(low)) * np.float32(1.0 / (high - low)), 0.0, 1.0)
-    return t * t * (3.0 - 2.0 * t)  # type: ignore[no-any-return]
+    t = np.asarray(np.clip((field - np.float32(low)) * np.float32(1.0 / (high - low)), 0.0, 1.0), np.float32)
+    return t * t * (np.float32(3.0) - np.float32(2.0) * t)

@@ -106,6 +106,10 @@ class Renderer:
         self._paint_sides(image, col, row, camera - drop, depth)
         return image
 
+    def depths(self, pose: Pose) -> Singles:
+        """Metres, vertically, from the camera down to what each pixel shows; shape (height, width)."""
+        return self._cast(self._rays(pose), np.float32(pose.up))
+
     def _rays(self, pose: Pose) -> Rays:
         """Raster coordinates per metre of drop for every pixel."""
         grid = self.scene.grid
@@ -217,7 +221,7 @@ class Renderer:
         size = np.float32(1.0 / LEAF_M)
         u = np.floor(along * np.float32(self.scene.grid.texel) * size).astype(np.int32) % LEAF_CELLS
         v = np.floor(height * size).astype(np.int32) % LEAF_CELLS
-        return np.clip(colour * self.leaves[v, u][:, None], 0, 255).astype(np.uint8)  # type: ignore[no-any-return]
+        return np.asarray(np.clip(colour * self.leaves[v, u][:, None], 0, 255), np.uint8)
 
     def _owner_near(self, col: Singles, row: Singles) -> NDArray[np.uint16]:
         """Number of the building within one cell of each place, 0 if there is none."""
@@ -228,4 +232,4 @@ class Renderer:
             for dr in (-1, 0, 1)
             for dc in (-1, 0, 1)
         ]
-        return np.max(near, axis=0)  # type: ignore[no-any-return]
+        return np.asarray(np.max(near, axis=0), np.uint16)

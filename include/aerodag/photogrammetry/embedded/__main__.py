@@ -5,13 +5,12 @@ from __future__ import annotations
 import ctypes
 import os
 import resource
+import shutil
 import signal
 import sys
-import tempfile
 import time
 from collections.abc import Sequence
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 from aerodag.errors import AerodagError, EngineError, InfrastructureError
@@ -28,7 +27,8 @@ from aerodag.photogrammetry.embedded.report import (
     write_shots,
 )
 from aerodag.photogrammetry.embedded.sfm_process import memory_error
-from aerodag.photogrammetry.embedded.survey import load_survey, require_positions
+from aerodag.photogrammetry.embedded.survey import Survey, load_survey, require_positions
+from aerodag.photogrammetry.engine import Finding
 
 PR_SET_PDEATHSIG = 1
 PACKAGES = ("aerodag", "pycolmap", "numpy", "scipy", "opencv-python-headless", "rasterio", "pyproj", "pillow")
@@ -63,8 +63,17 @@ def _run(options: Options, reporter: Reporter) -> dict[str, Any]:
     started = time.monotonic()
     survey, findings = load_survey(options.project / "images")
     require_positions(survey)
-    with tempfile.TemporaryDirectory(prefix=".embedded-", dir=options.project) as work:
-        alignment = align(survey, options, Path(work), reporter, findings)
+    shutil.rmtree(options.work, ignore_errors=True)
+    try:
+        return _process(survey, options, findings, reporter, started)
+    finally:
+        shutil.rmtree(options.work, ignore_errors=True)
+
+
+def _process(
+    survey: Survey, options: Options, findings: list[Finding], reporter: Reporter, started: float
+) -> dict[str, Any]:
+    alignment = align(survey, options, options.work, reporter, findings)
     sfm_rss = _max_rss(resource.RUSAGE_SELF) + _max_rss(resource.RUSAGE_CHILDREN)
     versions = {name: version(name) for name in PACKAGES}
     product = make_product(alignment, options, _software(versions), reporter)

@@ -53,19 +53,25 @@ class Gains:
 
     def over(self, view: int, window: Window) -> Array:
         """RGB factors (height, width, 3) of one view on a pixel window."""
+        return self.at_nodes(view, window, 1)
+
+    def at_nodes(self, view: int, window: Window, step: int) -> Array:
+        """The same on every ``step``-th pixel; the window's origin is in pixels, its size in nodes."""
         patch = self.patches[view]
         if patch is None:
             return np.ones((window.height, window.width, 3), dtype=np.float32)
         row, column, factors = patch
+        scale = step / CELL
         matrix = np.array(
             [
-                [1.0 / CELL, 0.0, window.column / CELL - column],
-                [0.0, 1.0 / CELL, window.row / CELL - row],
+                [scale, 0.0, window.column / CELL - column],
+                [0.0, scale, window.row / CELL - row],
             ]
         )
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
         size = (window.width, window.height)
-        return np.asarray(cv2.warpAffine(factors, matrix, size, flags=flags, borderMode=cv2.BORDER_REPLICATE))
+        result = cv2.warpAffine(factors, matrix, size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
+        return np.asarray(result, dtype=np.float32)
 
 
 def colour_gains(
@@ -114,7 +120,7 @@ def _patch(view: View, surface: Surface, grid: Grid, labels: Labels, number: int
     image = decode(view.path, REDUCTION)
     cell = CELL * grid.gsd * view.camera.focal / max(float(view.centre[2] - surface.heights.mean()), 1.0)
     width = max(round(cell * image.shape[1] / view.camera.width), 1)
-    smooth = cv2.blur(image, (width, width))
+    smooth = np.asarray(cv2.blur(image, (width, width)), dtype=np.uint8)
     rgb = sample(smooth, view.camera.width, u.astype(np.float32), v.astype(np.float32), cv2.INTER_LINEAR)
     return Patch(rows.start, columns.start, rgb.astype(np.float32) * seen[..., None], seen)
 

@@ -6,6 +6,8 @@ import json
 import os
 import sys
 import threading
+from collections.abc import Callable
+from functools import partial
 from typing import Any, TextIO
 
 # Percent of the whole run at a stage's start and end, by CPU seconds of typical surveys.
@@ -15,10 +17,11 @@ STAGES: dict[str, tuple[float, float]] = {
     "matching": (36.0, 50.0),
     "mapping": (50.0, 57.0),
     "adjustment": (57.0, 60.0),
-    "surface": (60.0, 63.0),
-    "seams": (63.0, 70.0),
-    "colour": (70.0, 75.0),
-    "render": (75.0, 98.0),
+    "surface": (60.0, 70.0),
+    "labels": (70.0, 73.0),
+    "colour": (73.0, 75.0),
+    "seam_cuts": (75.0, 80.0),
+    "render": (80.0, 98.0),
     "report": (98.0, 100.0),
 }
 
@@ -53,6 +56,10 @@ class Reporter:
         """Report ``fraction`` (0-1) of ``stage``; steps below half a percent are not worth a line."""
         start, end = STAGES[stage]
         self._advance(stage, start + (end - start) * min(max(fraction, 0.0), 1.0), fraction)
+
+    def stage_progress(self, stage: str) -> Callable[[float], None]:
+        """`progress` of one stage, to be handed to its code."""
+        return partial(self.progress, stage)
 
     def relay(self, event: dict[str, Any]) -> None:
         """Pass on the progress event of a sub-process."""

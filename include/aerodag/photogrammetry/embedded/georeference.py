@@ -46,7 +46,7 @@ class LocalFrame:
     def to_local(self, longitude: Array, latitude: Array, altitude: Array) -> Array:
         """Local coordinates, shape (n, 3), of WGS84 positions (degrees, metres)."""
         east, north = _to_utm(self.epsg, longitude, latitude)
-        return np.column_stack([east, north, altitude]) - np.asarray(self.origin)
+        return np.asarray(np.column_stack([east, north, altitude]) - np.asarray(self.origin))
 
     def to_wgs84(self, local: Array) -> Array:
         """Longitude, latitude (degrees) and height (metres), shape (n, 3), of local coordinates."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 
 import cv2  # noqa: TID253 -- only the engine's child imports this module
 import numpy as np
@@ -13,30 +14,28 @@ from numpy.typing import NDArray
 from aerodag.photogrammetry.embedded.cameras import View
 from aerodag.photogrammetry.embedded.grid import Grid
 from aerodag.photogrammetry.embedded.surface import Surface
+from aerodag.photogrammetry.embedded.visibility import hidden
 
 NOBODY = -1
 # Rays flatter than this (horizontal distance over height) smear the ground.
 MAX_OBLIQUENESS = 1.7
 SMOOTHING_NODES = 9
+# Any free line of sight, however oblique, comes before a hidden one.
+HIDDEN_PENALTY = 100.0
 
 
 @dataclass(frozen=True, slots=True)
 class Footprint:
-    """What one view sees of the node grid: the node rectangle, which nodes (bits) and how obliquely (float16)."""
+    """What one view sees of the node grid: the node rectangle, and which of its nodes, as packed bits."""
 
     rows: slice
     columns: slice
     bits: NDArray[np.uint8]
 
     @property
-    def shape(self) -> tuple[int, int]:
-        """Node rows and columns."""
-        return self.rows.stop - self.rows.start, self.columns.stop - self.columns.start
-
-    @property
     def seen(self) -> NDArray[np.bool_]:
         """Nodes the view sees, 2-D."""
-        rows, columns = self.shape
+        rows, columns = self.rows.stop - self.rows.start, self.columns.stop - self.columns.start
         return np.unpackbits(self.bits, count=rows * columns).reshape(rows, columns).astype(bool)
 
 
@@ -50,34 +49,51 @@ class Labels:
     mean_overlap: float
 
 
-def choose_views(views: Sequence[View], surface: Surface, grid: Grid, advance: Callable[[float], None]) -> Labels:
-    """Nearest-nadir choice, then smoothed so that seams run straight instead of in crumbs."""
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """A view's nodes in its image: how obliquely it sees them (inf: outside), and where something stands before."""
+
+    rows: slice
+    columns: slice
+    obliqueness: NDArray[np.float32]
+    hidden: NDArray[np.bool_]
+
+
+def choose_views(
+    views: Sequence[View], surface: Surface, grid: Grid, threads: int, advance: Callable[[float], None]
+) -> Labels:
+    """Nearest-nadir choice among the views with a free line of sight, then smoothed so that seams run straight.
+
+    Ground that every view sees only behind something is painted all the same, by the nearest view.
+    """
     step = grid.label_step
-    chosen = np.full(grid.node_shape(step), NOBODY, dtype=np.int16)
-    best = np.full(chosen.shape, np.inf, dtype=np.float32)
-    times_seen = np.zeros(chosen.shape, dtype=np.uint16)
+    best = np.full(grid.node_shape(step), np.inf, dtype=np.float32)
+    chosen = np.full(best.shape, NOBODY, dtype=np.int16)
+    times_seen = np.zeros(best.shape, dtype=np.uint16)
     footprints: list[Footprint | None] = []
-    for number, view in enumerate(views):
-        footprint, obliqueness = _footprint(view, surface, grid, step)
-        footprints.append(footprint)
-        if footprint is not None:
-            area = footprint.rows, footprint.columns
-            better = obliqueness < best[area]
-            best[area][better] = obliqueness[better]
-            chosen[area][better] = number
-            times_seen[area] += footprint.seen
-        advance(0.6 * (number + 1) / len(views))
+    with ThreadPoolExecutor(threads) as pool:
+        looks = pool.map(lambda view: _look(view, surface, grid, step), views)
+        for number, look in enumerate(looks):
+            footprints.append(None if look is None else _footprint(look))
+            if look is not None:
+                area = look.rows, look.columns
+                penalised = look.obliqueness + np.where(look.hidden, HIDDEN_PENALTY, 0.0).astype(np.float32)
+                better = penalised < best[area]
+                best[area][better] = penalised[better]
+                chosen[area][better] = number
+                times_seen[area] += np.isfinite(look.obliqueness)
+            advance(0.7 * (number + 1) / len(views))
     chosen[~_supported(surface, grid, step)] = NOBODY
+    footprints = [_with_own(footprint, chosen, number) for number, footprint in enumerate(footprints)]
     smooth = _smooth(chosen, footprints, advance)
     painted = times_seen[smooth != NOBODY]
     return Labels(step, smooth, tuple(footprints), float(painted.mean()) if painted.size else 0.0)
 
 
-def _footprint(view: View, surface: Surface, grid: Grid, step: int) -> tuple[Footprint | None, NDArray[np.float32]]:
-    empty = np.empty((0, 0), dtype=np.float32)
+def _look(view: View, surface: Surface, grid: Grid, step: int) -> _Look | None:
     rows, columns = _reach(view, surface, grid, step)
     if rows.stop <= rows.start or columns.stop <= columns.start:
-        return None, empty
+        return None
     x, y = grid.nodes(step, rows, columns)
     z = surface.sample(x, y)
     u, v, valid = view.project(np.stack([x, y, z], axis=-1))
@@ -86,13 +102,25 @@ def _footprint(view: View, surface: Surface, grid: Grid, step: int) -> tuple[Foo
     width, height = view.camera.width, view.camera.height
     valid &= (u > margin) & (v > margin) & (u < width - 1 - margin) & (v < height - 1 - margin)
     centre = view.centre
-    above = np.maximum(centre[2] - z, 1e-3)
-    obliqueness = np.hypot(x - centre[0], y - centre[1]) / above
+    obliqueness = np.hypot(x - centre[0], y - centre[1]) / np.maximum(centre[2] - z, 1e-3)
     valid &= obliqueness < MAX_OBLIQUENESS
     if not valid.any():
-        return None, empty
+        return None
     obliqueness[~valid] = np.inf
-    return Footprint(rows, columns, np.packbits(valid)), obliqueness.astype(np.float32)
+    behind = hidden(view, x, y, z, surface, max(step * grid.gsd, surface.spacing))
+    return _Look(rows, columns, obliqueness.astype(np.float32), behind & valid)
+
+
+def _footprint(look: _Look) -> Footprint:
+    return Footprint(look.rows, look.columns, np.packbits(np.isfinite(look.obliqueness) & ~look.hidden))
+
+
+def _with_own(footprint: Footprint | None, chosen: NDArray[np.int16], number: int) -> Footprint | None:
+    """The footprint with the nodes that fell to this view for want of a better one."""
+    if footprint is None:
+        return None
+    own = chosen[footprint.rows, footprint.columns] == number
+    return replace(footprint, bits=np.packbits(footprint.seen | own))
 
 
 def _reach(view: View, surface: Surface, grid: Grid, step: int) -> tuple[slice, slice]:
@@ -136,5 +164,5 @@ def _smooth(
             better = (share > votes[area]) & footprint.seen & (chosen[area] != NOBODY)
             votes[area][better] = share[better]
             result[area][better] = number
-        advance(0.6 + 0.4 * (number + 1) / len(footprints))
+        advance(0.7 + 0.3 * (number + 1) / len(footprints))
     return result

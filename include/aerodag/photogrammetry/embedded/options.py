@@ -26,6 +26,11 @@ class Options:
     memory_limit_mb: int | None
     parent_pid: int | None
 
+    @property
+    def work(self) -> Path:
+        """Scratch folder; its fixed name lets a run clear what a killed one left."""
+        return self.project / ".embedded"
+
 
 def parse(arguments: Sequence[str] | None) -> Options:
     """Parse ``arguments`` (None: the process's own); wrong ones exit with code 2, as in ODM."""

@@ -17,12 +17,14 @@ from aerodag.errors import EngineError
 from aerodag.photogrammetry.embedded.alignment import Alignment
 from aerodag.photogrammetry.embedded.cameras import View
 from aerodag.photogrammetry.embedded.colour import colour_gains
+from aerodag.photogrammetry.embedded.dense import densify
 from aerodag.photogrammetry.embedded.events import Reporter
 from aerodag.photogrammetry.embedded.grid import STEP, Grid
 from aerodag.photogrammetry.embedded.labels import MAX_OBLIQUENESS, choose_views
 from aerodag.photogrammetry.embedded.options import Options
 from aerodag.photogrammetry.embedded.orthophoto import Mosaic, render, write_surface
 from aerodag.photogrammetry.embedded.pixels import ImageCache
+from aerodag.photogrammetry.embedded.seam_cuts import cut_seams
 from aerodag.photogrammetry.embedded.seams import SeamError, measure_seams
 from aerodag.photogrammetry.embedded.surface import Surface, build_surface
 
@@ -73,14 +75,21 @@ def make_product(alignment: Alignment, options: Options, software: str, reporter
     native = float(np.median([flying_height / view.camera.focal for view in views]))
     gsd = max(native, (options.resolution_cm or 0.0) / 100.0)
     with watch.time("surface"):
-        surface = build_surface(points, models, flying_height, finest=STEP * gsd)
+        sparse = build_surface(points, models, flying_height, finest=STEP * gsd)
+    with watch.time("dense"):
+        surface = densify(
+            views, sparse, flying_height, gsd, _made(options.work), options.threads, reporter.stage_progress("surface")
+        )
         grid = Grid.over(surface.area.bounds, gsd)
-    reporter.progress("surface", 1.0)
     reporter.log("Rendering", width=grid.width, height=grid.height, gsd_cm=round(gsd * 100, 2))
-    with watch.time("seams"):
-        labels = choose_views(views, surface, grid, lambda f: reporter.progress("seams", f))
+    with watch.time("labels"):
+        labels = choose_views(views, surface, grid, options.threads, reporter.stage_progress("labels"))
     with watch.time("colour"):
-        gains = colour_gains(views, surface, grid, labels, options.threads, lambda f: reporter.progress("colour", f))
+        gains = colour_gains(views, surface, grid, labels, options.threads, reporter.stage_progress("colour"))
+    with watch.time("seam_cuts"):
+        labels = cut_seams(
+            views, surface, grid, labels, gains, flying_height, options.threads, reporter.stage_progress("seam_cuts")
+        )
     cache = ImageCache(_cache_budget(options), gsd / native)
     mosaic = Mosaic(views, surface, grid, labels, gains, cache)
     folder = options.project
@@ -91,7 +100,7 @@ def make_product(alignment: Alignment, options: Options, software: str, reporter
             _made(folder / "odm_orthophoto") / "odm_orthophoto.tif",
             software,
             options.threads,
-            lambda f: reporter.progress("render", f),
+            reporter.stage_progress("render"),
         )
     if area == 0.0:
         raise EngineError(

@@ -64,11 +64,11 @@ def _shift(mosaic: Mosaic, node_row: int, node_column: int, first: int, second: 
     if row < 0 or column < 0:
         return None
     window = Window(row, column, PATCH, PATCH)
-    patches = [_grey(mosaic, number, window) for number in (first, second)]
-    if any(patch is None for patch in patches):
+    one, other = _grey(mosaic, first, window), _grey(mosaic, second, window)
+    if one is None or other is None:
         return None
     hanning = cv2.createHanningWindow((PATCH, PATCH), cv2.CV_32F)
-    (dx, dy), response = cv2.phaseCorrelate(patches[0], patches[1], hanning)
+    (dx, dy), response = cv2.phaseCorrelate(one, other, hanning)
     return float(np.hypot(dx, dy)) if response >= MIN_RESPONSE else None
 
 

@@ -51,4 +51,4 @@ def shrink_all(sources: Sequence[Path], folder: Path, feature_size: int, threads
     folder.mkdir(parents=True, exist_ok=True)
     with ThreadPoolExecutor(threads) as pool:
         targets = [folder / image_file_name(index) for index in range(len(sources))]
-        yield from pool.map(lambda pair: shrink(*pair, feature_size), zip(sources, targets, strict=True))
+        yield from pool.map(lambda pair: shrink(pair[0], pair[1], feature_size), zip(sources, targets, strict=True))

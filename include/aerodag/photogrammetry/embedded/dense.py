@@ -1,0 +1,186 @@
+"""A dense surface from stereo pairs, on top of the sparse one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import cv2  # noqa: TID253 -- only the engine's child imports this module
+import numpy as np
+from numpy.typing import NDArray
+
+from aerodag.photogrammetry.embedded.cameras import View
+from aerodag.photogrammetry.embedded.stereo import MATCH_SIZE, match, rectify
+from aerodag.photogrammetry.embedded.surface import Surface
+
+Array = NDArray[np.float64]
+Heights = NDArray[np.float32]
+
+PARTNERS = 3
+# Baseline over flying height: wide enough for precise heights, narrow enough that the images look alike.
+BEST_BASE = 0.22
+BASE_LIMITS = (0.06, 0.6)
+# Heights beyond the sparse surface's range that matching still reaches, as a share of the flying height.
+HEADROOM = 0.06
+MAX_CELLS = 8_000_000
+BAND_ROWS = 256
+# Patches smaller than this whose height differs from all around are mismatches.
+SPECKLE_CELLS = 100
+SPECKLE_STEP_RATIO = 0.01
+HEIGHT_UNIT_M = 0.05
+MEDIAN_CELLS = 5
+FILL_SIGMA_CELLS = 4.0
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """Heights from one pair on a part of the grid, NaN where it says nothing; kept on disk."""
+
+    path: Path
+    row: int
+    column: int
+    shape: tuple[int, int]
+
+
+def choose_pairs(views: Sequence[View], flying_height: float) -> list[tuple[int, int]]:
+    """For every view the partners with the best baseline, within one model; index pairs (low, high), sorted."""
+    centres = np.array([view.centre for view in views])
+    models = np.array([view.model for view in views])
+    pairs: set[tuple[int, int]] = set()
+    for index in range(len(views)):
+        base = np.linalg.norm(centres - centres[index], axis=1) / flying_height
+        usable = np.flatnonzero((base >= BASE_LIMITS[0]) & (base <= BASE_LIMITS[1]) & (models == models[index]))
+        order = np.argsort(np.abs(np.log(base[usable] / BEST_BASE)))
+        pairs |= {(min(index, int(j)), max(index, int(j))) for j in usable[order[:PARTNERS]]}
+    return sorted(pairs)
+
+
+def densify(
+    views: Sequence[View],
+    sparse: Surface,
+    flying_height: float,
+    gsd: float,
+    work: Path,
+    threads: int,
+    advance: Callable[[float], None],
+) -> Surface:
+    """The surface of ``sparse``'s area with the detail that stereo matching adds.
+
+    Every pair leaves its layer in ``work``; the layers are merged band by band, so memory holds one band's.
+    """
+    pairs = choose_pairs(views, flying_height)
+    grid = _finer(sparse, _spacing(views, sparse, gsd))
+
+    def run(numbered: tuple[int, tuple[int, int]]) -> Layer | None:
+        number, (a, b) = numbered
+        return _layer(views[a], views[b], grid, flying_height, work / f"layer{number}.npy")
+
+    layers: list[Layer] = []
+    with ThreadPoolExecutor(threads) as pool:
+        for done, layer in enumerate(pool.map(run, enumerate(pairs)), start=1):
+            if layer is not None:
+                layers.append(layer)
+            advance(0.9 * done / len(pairs))
+    heights = _merged(layers, grid.heights, flying_height)
+    advance(1.0)
+    return replace(grid, heights=heights)
+
+
+def _spacing(views: Sequence[View], sparse: Surface, gsd: float) -> float:
+    """Two pixels of the matched images, at least four of the orthophoto's, and never too many cells."""
+    camera = views[0].camera
+    matched = gsd * max(1.0, max(camera.width, camera.height) / MATCH_SIZE)
+    area = sparse.heights.size * sparse.spacing**2
+    return max(2.0 * matched, 4.0 * gsd, float(np.sqrt(area / MAX_CELLS)))
+
+
+def _finer(sparse: Surface, spacing: float) -> Surface:
+    rows, columns = (int(np.ceil(count * sparse.spacing / spacing)) for count in sparse.heights.shape)
+    x = sparse.west + (np.arange(columns) + 0.5) * spacing
+    y = sparse.north - (np.arange(rows) + 0.5) * spacing
+    return Surface(sparse.sample(*np.meshgrid(x, y)), sparse.west, sparse.north, spacing, sparse.area)
+
+
+def _layer(first: View, second: View, grid: Surface, flying_height: float, target: Path) -> Layer | None:
+    margin = HEADROOM * flying_height
+    low, high = float(grid.heights.min()) - margin, float(grid.heights.max()) + margin
+    geometry = rectify(first, second, low, high)
+    if geometry is None:
+        return None
+    points = match(first, second, geometry)
+    column = np.floor((points[:, 0] - grid.west) / grid.spacing).astype(np.int64)
+    row = np.floor((grid.north - points[:, 1]) / grid.spacing).astype(np.int64)
+    rows, columns = grid.heights.shape
+    inside = (row >= 0) & (column >= 0) & (row < rows) & (column < columns)
+    if not inside.any():
+        return None
+    return _saved(row[inside], column[inside], points[inside, 2], target)
+
+
+def _saved(row: NDArray[np.int64], column: NDArray[np.int64], height: Array, target: Path) -> Layer:
+    """Mean height per cell, as an array file."""
+    top, left = int(row.min()), int(column.min())
+    shape = int(row.max()) - top + 1, int(column.max()) - left + 1
+    cell = (row - top) * shape[1] + (column - left)
+    count = np.bincount(cell, minlength=shape[0] * shape[1])
+    total = np.bincount(cell, weights=height, minlength=shape[0] * shape[1])
+    mean = np.full(count.shape, np.nan, dtype=np.float32)
+    np.divide(total, count, out=mean, where=count > 0, casting="unsafe")
+    np.save(target, mean.reshape(shape))
+    return Layer(target, top, left, shape)
+
+
+def _merged(layers: Sequence[Layer], sparse: Heights, flying_height: float) -> Heights:
+    """Median of the layers; gaps take their surroundings' height, wide ones the sparse surface's."""
+    merged = np.full(sparse.shape, np.nan, dtype=np.float32)
+    for top in range(0, sparse.shape[0], BAND_ROWS):
+        band = slice(top, min(top + BAND_ROWS, sparse.shape[0]))
+        merged[band] = _band_median(layers, band, sparse.shape[1])
+    filled = _filled(without_speckles(merged, SPECKLE_STEP_RATIO * flying_height), sparse)
+    return np.asarray(cv2.GaussianBlur(cv2.medianBlur(filled, MEDIAN_CELLS), (3, 3), 0), dtype=np.float32)
+
+
+def _band_median(layers: Sequence[Layer], band: slice, width: int) -> Heights:
+    stack = []
+    for layer in layers:
+        top, bottom = max(layer.row, band.start), min(layer.row + layer.shape[0], band.stop)
+        if top < bottom:
+            part = np.full((band.stop - band.start, width), np.nan, dtype=np.float32)
+            rows = np.load(layer.path, mmap_mode="r")[top - layer.row : bottom - layer.row]
+            part[top - band.start : bottom - band.start, layer.column : layer.column + layer.shape[1]] = rows
+            stack.append(part)
+    if not stack:
+        return np.full((band.stop - band.start, width), np.nan, dtype=np.float32)
+    return nan_median(np.stack(stack))
+
+
+def nan_median(stack: Heights) -> Heights:
+    """Median along the first axis of what is not NaN; NaN where nothing is."""
+    ordered = np.sort(stack, axis=0)
+    count = np.isfinite(ordered).sum(axis=0)
+    low = np.maximum((count - 1) // 2, 0)[None]
+    high = np.minimum(count // 2, len(stack) - 1)[None]
+    middle = (np.take_along_axis(ordered, low, 0)[0] + np.take_along_axis(ordered, high, 0)[0]) / 2.0
+    return np.asarray(np.where(count > 0, middle, np.nan), dtype=np.float32)
+
+
+def without_speckles(heights: Heights, step: float) -> Heights:
+    """NaN for small patches that stand out of their surroundings by more than ``step`` metres."""
+    known = np.isfinite(heights)
+    if not known.any():
+        return heights
+    unknown = -1
+    units = np.where(known, (heights - np.nanmin(heights)) / HEIGHT_UNIT_M, unknown).astype(np.int16)
+    kept, _ = cv2.filterSpeckles(units, unknown, SPECKLE_CELLS, step / HEIGHT_UNIT_M)
+    return np.where(np.asarray(kept) == unknown, np.nan, heights).astype(np.float32)
+
+
+def _filled(merged: Heights, sparse: Heights) -> Heights:
+    known = np.isfinite(merged)
+    weight = cv2.GaussianBlur(known.astype(np.float32), (0, 0), FILL_SIGMA_CELLS)
+    # Differences to the sparse surface fade into it where nothing is near.
+    excess = np.where(known, merged - sparse, 0.0).astype(np.float32)
+    near = cv2.GaussianBlur(excess, (0, 0), FILL_SIGMA_CELLS) / np.maximum(weight, 0.02)
+    return np.where(known, merged, sparse + near).astype(np.float32)
