@@ -14,11 +14,16 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+from hypothesis import settings
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
 from aerodag import ledger
 from aerodag.ledger.migrate import migrate
+
+# A busy machine is slow now and then; that is no failure of a parser.
+settings.register_profile("aerodag", deadline=None)
+settings.load_profile("aerodag")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Cloud-optimised GeoTIFFs by GDAL's COG driver, checked before anybody sees them.
 
-The driver was measured against rio-cogeo's own writer on the same profiles: the same size and processor time within
-3 %, but it runs on all cores to the end and needs a quarter less memory.
+The driver was measured against rio-cogeo's own writer on the same profiles and 100 megapixels: the same size, processor
+time within 3 % where lossless and about a quarter more as JPEG, but a quarter less memory, and it uses all cores.
 """
 
 from __future__ import annotations

@@ -23,12 +23,14 @@ PARTNERS = 3
 BEST_BASE = 0.22
 BASE_LIMITS = (0.06, 0.6)
 # Heights beyond the sparse surface's range that matching still reaches, as a share of the flying height.
-HEADROOM = 0.06
+HEADROOM = 0.04
 MAX_CELLS = 8_000_000
-BAND_ROWS = 256
+TILE_CELLS = 512
+MIN_LAYERS = 2
+TOLERANCE_RATIO = 0.006
+NEIGHBOURHOOD = 40
 # Patches smaller than this whose height differs from all around are mismatches.
-SPECKLE_CELLS = 100
-SPECKLE_STEP_RATIO = 0.01
+SPECKLE_CELLS = 400
 HEIGHT_UNIT_M = 0.05
 MEDIAN_CELLS = 5
 FILL_SIGMA_CELLS = 4.0
@@ -68,7 +70,7 @@ def densify(
 ) -> Surface:
     """The surface of ``sparse``'s area with the detail that stereo matching adds.
 
-    Every pair leaves its layer in ``work``; the layers are merged band by band, so memory holds one band's.
+    Every pair leaves its layer in ``work``; the layers are merged tile by tile, so memory holds one tile's.
     """
     pairs = choose_pairs(views, flying_height)
     grid = _finer(sparse, _spacing(views, sparse, gsd))
@@ -133,37 +135,68 @@ def _saved(row: NDArray[np.int64], column: NDArray[np.int64], height: Array, tar
 
 
 def _merged(layers: Sequence[Layer], sparse: Heights, flying_height: float) -> Heights:
-    """Median of the layers; gaps take their surroundings' height, wide ones the sparse surface's."""
+    """Agreed heights of the layers; gaps take their surroundings' height, wide ones the sparse surface's."""
+    tolerance = TOLERANCE_RATIO * flying_height
     merged = np.full(sparse.shape, np.nan, dtype=np.float32)
-    for top in range(0, sparse.shape[0], BAND_ROWS):
-        band = slice(top, min(top + BAND_ROWS, sparse.shape[0]))
-        merged[band] = _band_median(layers, band, sparse.shape[1])
-    filled = _filled(without_speckles(merged, SPECKLE_STEP_RATIO * flying_height), sparse)
+    for top in range(0, sparse.shape[0], TILE_CELLS):
+        for left in range(0, sparse.shape[1], TILE_CELLS):
+            tile = slice(top, top + TILE_CELLS), slice(left, left + TILE_CELLS)
+            stack = _stacked(layers, top, left, merged[tile].shape)
+            if stack is not None:
+                merged[tile] = agreed(stack, tolerance)
+    plausible = _near_sparse(merged, sparse, flying_height)
+    filled = _filled(without_speckles(plausible, tolerance), sparse)
     return np.asarray(cv2.GaussianBlur(cv2.medianBlur(filled, MEDIAN_CELLS), (3, 3), 0), dtype=np.float32)
 
 
-def _band_median(layers: Sequence[Layer], band: slice, width: int) -> Heights:
+def _stacked(layers: Sequence[Layer], top: int, left: int, shape: tuple[int, ...]) -> Heights | None:
+    """What the layers say about one tile, (layers, rows, columns); None if nothing."""
     stack = []
     for layer in layers:
-        top, bottom = max(layer.row, band.start), min(layer.row + layer.shape[0], band.stop)
-        if top < bottom:
-            part = np.full((band.stop - band.start, width), np.nan, dtype=np.float32)
-            rows = np.load(layer.path, mmap_mode="r")[top - layer.row : bottom - layer.row]
-            part[top - band.start : bottom - band.start, layer.column : layer.column + layer.shape[1]] = rows
+        rows = max(layer.row, top), min(layer.row + layer.shape[0], top + shape[0])
+        columns = max(layer.column, left), min(layer.column + layer.shape[1], left + shape[1])
+        if rows[0] < rows[1] and columns[0] < columns[1]:
+            part = np.full(shape, np.nan, dtype=np.float32)
+            source = np.load(layer.path, mmap_mode="r")
+            part[rows[0] - top : rows[1] - top, columns[0] - left : columns[1] - left] = source[
+                rows[0] - layer.row : rows[1] - layer.row, columns[0] - layer.column : columns[1] - layer.column
+            ]
             stack.append(part)
-    if not stack:
-        return np.full((band.stop - band.start, width), np.nan, dtype=np.float32)
-    return nan_median(np.stack(stack))
+    return np.stack(stack) if stack else None
 
 
-def nan_median(stack: Heights) -> Heights:
-    """Median along the first axis of what is not NaN; NaN where nothing is."""
+def agreed(stack: Heights, tolerance: float) -> Heights:
+    """Median along the first axis where at least two values say the same; NaN elsewhere.
+
+    Leaves and water look different from every side: their matches scatter, and the median of two that disagree by
+    metres is nobody's height.
+    """
+    middle, count = _nan_median(stack)
+    scatter, _ = _nan_median(np.abs(stack - middle))
+    return np.where((count >= MIN_LAYERS) & (scatter <= tolerance), middle, np.nan).astype(np.float32)
+
+
+def _nan_median(stack: Heights) -> tuple[Heights, NDArray[np.intp]]:
+    """Median along the first axis of what is not NaN, and how many values that are."""
     ordered = np.sort(stack, axis=0)
     count = np.isfinite(ordered).sum(axis=0)
     low = np.maximum((count - 1) // 2, 0)[None]
     high = np.minimum(count // 2, len(stack) - 1)[None]
     middle = (np.take_along_axis(ordered, low, 0)[0] + np.take_along_axis(ordered, high, 0)[0]) / 2.0
-    return np.asarray(np.where(count > 0, middle, np.nan), dtype=np.float32)
+    return middle, count
+
+
+def _near_sparse(merged: Heights, sparse: Heights, flying_height: float) -> Heights:
+    """NaN for heights far below or above everything that tie points found around."""
+    margin = HEADROOM * flying_height
+    scale = max(int(np.sqrt(sparse.size / 250_000)), 1)
+    size = max(sparse.shape[1] // scale, 1), max(sparse.shape[0] // scale, 1)
+    small = cv2.resize(sparse, size, interpolation=cv2.INTER_AREA)
+    around = np.ones((NEIGHBOURHOOD // scale * 2 + 1,) * 2, np.uint8)
+    full = sparse.shape[1], sparse.shape[0]
+    low = cv2.resize(cv2.erode(small, around), full, interpolation=cv2.INTER_LINEAR) - margin
+    high = cv2.resize(cv2.dilate(small, around), full, interpolation=cv2.INTER_LINEAR) + margin
+    return np.where((merged >= low) & (merged <= high), merged, np.nan).astype(np.float32)
 
 
 def without_speckles(heights: Heights, step: float) -> Heights:

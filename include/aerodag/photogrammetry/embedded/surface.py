@@ -20,6 +20,7 @@ NEIGHBOURS = 12
 OUTLIER_SIGMAS = 6.0
 # The mosaic reaches this share of the flying height beyond the outermost tie points.
 MARGIN_RATIO = 0.1
+SMOOTHING_CELLS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,7 @@ def build_surface(points: Array, models: NDArray[np.int64], flying_height: float
     x = west + (np.arange(shape[1]) + 0.5) * spacing
     y = north - (np.arange(shape[0]) + 0.5) * spacing
     heights = _interpolate(cell_medians(kept, spacing), *np.meshgrid(x, y))
-    smooth = gaussian_filter(median_filter(heights, size=3, mode="nearest"), sigma=1.0, mode="nearest")
+    smooth = gaussian_filter(median_filter(heights, size=3, mode="nearest"), sigma=SMOOTHING_CELLS, mode="nearest")
     return Surface(smooth.astype(np.float32), west, north, spacing, area)
 
 
