@@ -75,6 +75,13 @@ def failure_of(error: object) -> Failure:
             str(error) or type(error).__name__,
             "See the task's log; report it if it happens again.",
         )
+    if "manually set to" in str(error):
+        return Failure(
+            "run.stopped",
+            Category.CANCELLED,
+            "A person marked the task as failed.",
+            "Clear the task to go on from there.",
+        )
     return Failure(
         "airflow.ended",
         Category.INFRASTRUCTURE,

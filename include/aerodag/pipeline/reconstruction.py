@@ -120,6 +120,7 @@ def _reconstruct(context: StepContext) -> Reconstruction:
     started = datetime.now(UTC)
 
     def record(progress: Progress) -> None:
+        log.info(progress.message or "engine at work", stage=progress.stage, percent=round(progress.percent))
         ledger.record_stage(
             context.ledger,
             run_id=context.run.id,

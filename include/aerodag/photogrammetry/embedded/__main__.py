@@ -16,6 +16,7 @@ from typing import Any
 from aerodag.errors import AerodagError, EngineError, InfrastructureError
 from aerodag.photogrammetry.embedded.alignment import Alignment, align
 from aerodag.photogrammetry.embedded.events import Reporter, claim_stdout
+from aerodag.photogrammetry.embedded.memory import memory_error, peak_resident_bytes
 from aerodag.photogrammetry.embedded.options import Options, parse
 from aerodag.photogrammetry.embedded.product import Product, make_product
 from aerodag.photogrammetry.embedded.report import (
@@ -26,7 +27,6 @@ from aerodag.photogrammetry.embedded.report import (
     write_json,
     write_shots,
 )
-from aerodag.photogrammetry.embedded.sfm_process import memory_error
 from aerodag.photogrammetry.embedded.survey import Survey, load_survey, require_positions
 from aerodag.photogrammetry.engine import Finding
 
@@ -74,7 +74,7 @@ def _process(
     survey: Survey, options: Options, findings: list[Finding], reporter: Reporter, started: float
 ) -> dict[str, Any]:
     alignment = align(survey, options, options.work, reporter, findings)
-    sfm_rss = _max_rss(resource.RUSAGE_SELF) + _max_rss(resource.RUSAGE_CHILDREN)
+    sfm_rss = peak_resident_bytes() + alignment.result.facts["peak_rss_bytes"]
     versions = {name: version(name) for name in PACKAGES}
     product = make_product(alignment, options, _software(versions), reporter)
     findings += verdicts(alignment, product, options.resolution_cm)
@@ -82,7 +82,7 @@ def _process(
         seconds={**alignment.result.facts["seconds"], **product.seconds},
         total_seconds=time.monotonic() - started,
         cpu_seconds=_cpu_seconds(),
-        peak_rss_bytes=max(sfm_rss, _max_rss(resource.RUSAGE_SELF)),
+        peak_rss_bytes=max(sfm_rss, peak_resident_bytes()),
         versions=versions,
     )
     stats = statistics(alignment, product, findings, facts)
@@ -93,11 +93,6 @@ def _process(
 
 def _software(versions: dict[str, str]) -> str:
     return f"Aerodag {versions['aerodag']} embedded engine (pycolmap {versions['pycolmap']})"
-
-
-def _max_rss(who: int) -> int:
-    """Peak resident bytes; Linux counts kilobytes, macOS bytes."""
-    return resource.getrusage(who).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
 def _cpu_seconds() -> float:

@@ -34,6 +34,7 @@ SPECKLE_CELLS = 400
 HEIGHT_UNIT_M = 0.05
 MEDIAN_CELLS = 5
 FILL_SIGMA_CELLS = 4.0
+NARROW_GAP_CELLS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,9 +212,23 @@ def without_speckles(heights: Heights, step: float) -> Heights:
 
 
 def _filled(merged: Heights, sparse: Heights) -> Heights:
-    known = np.isfinite(merged)
+    """Narrow gaps take the lowest height beside them: they are mostly ground that a wall hides.
+
+    Wide ones fade from their rim's offset to the sparse surface into the sparse surface itself.
+    """
+    heights = _grown_low(merged)
+    known = np.isfinite(heights)
     weight = cv2.GaussianBlur(known.astype(np.float32), (0, 0), FILL_SIGMA_CELLS)
-    # Differences to the sparse surface fade into it where nothing is near.
-    excess = np.where(known, merged - sparse, 0.0).astype(np.float32)
+    excess = np.where(known, heights - sparse, 0.0).astype(np.float32)
     near = cv2.GaussianBlur(excess, (0, 0), FILL_SIGMA_CELLS) / np.maximum(weight, 0.02)
-    return np.where(known, merged, sparse + near).astype(np.float32)
+    return np.where(known, heights, sparse + near).astype(np.float32)
+
+
+def _grown_low(heights: Heights) -> Heights:
+    """Known heights grown into gaps by `NARROW_GAP_CELLS`, the lowest neighbour first."""
+    empty = np.finfo(np.float32).max
+    grown = np.where(np.isfinite(heights), heights, empty).astype(np.float32)
+    for _ in range(NARROW_GAP_CELLS):
+        lowest = np.asarray(cv2.erode(grown, np.ones((3, 3), np.uint8)), dtype=np.float32)
+        grown = np.where(grown == empty, lowest, grown)
+    return np.where(grown == empty, np.nan, grown).astype(np.float32)

@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from aerodag.photogrammetry.embedded.events import Reporter, claim_stdout
+from aerodag.photogrammetry.embedded.memory import peak_resident_bytes
 from aerodag.photogrammetry.embedded.sfm_files import SfmJob, SfmResult, image_file_name
 from aerodag.photogrammetry.embedded.similarity import place_model
 
@@ -88,8 +89,10 @@ def run(work: Path, reporter: Reporter) -> None:
     seconds["mapping"], started = time.monotonic() - started, time.monotonic()
     notes = [_adjust(job, model, reporter, number / len(models)) for number, model in enumerate(models)]
     seconds["adjustment"] = time.monotonic() - started
-    facts = {"models": notes, "seconds": seconds, "pycolmap": pycolmap.__version__, **_match_facts(database)}
-    _result(job, models, facts).save(work / "sfm.npz")
+    facts = {"models": notes, "seconds": seconds, **_match_facts(database)}
+    result = _result(job, models, facts)
+    facts["peak_rss_bytes"] = peak_resident_bytes()
+    result.save(work / "sfm.npz")
 
 
 def _extract(job: SfmJob, work: Path, database: Path) -> None:

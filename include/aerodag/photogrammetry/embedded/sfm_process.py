@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from aerodag.errors import EngineError, ResourceError
+from aerodag.errors import EngineError
 from aerodag.photogrammetry.embedded.events import Reporter
+from aerodag.photogrammetry.embedded.memory import memory_error, resident_bytes
 from aerodag.photogrammetry.embedded.sfm_files import SfmJob, SfmResult
 
 POLL_SECONDS = 0.5
@@ -105,25 +106,9 @@ def count_rows(database: Path, table: str) -> int:
 
 
 def _check_memory(pid: int, limit_mb: int | None) -> None:
-    used = resident_bytes(pid)
+    used = resident_bytes(pid) + resident_bytes(os.getpid())
     if limit_mb is not None and used > limit_mb * 1_000_000:
         raise memory_error(f"Structure from motion uses {used / 1e6:.0f} MB, more than the limit of {limit_mb} MB.")
-
-
-def resident_bytes(pid: int) -> int:
-    """Resident memory of a process; 0 where /proc does not tell."""
-    try:
-        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-    except (OSError, IndexError, ValueError):
-        return 0
-    return pages * os.sysconf("SC_PAGESIZE")
-
-
-def memory_error(message: str) -> ResourceError:
-    """The one error for too little memory."""
-    return ResourceError(
-        "engine.memory", message, advice="Use the fast preset, fewer threads or a machine with more memory."
-    )
 
 
 def _crash(returncode: int) -> Exception:

@@ -14,8 +14,8 @@ from aerodag.photogrammetry.embedded.pixels import decode, sample
 Array = NDArray[np.float64]
 
 # Longer side of the images that are matched, pixels.
-MATCH_SIZE = 1400
-BLOCK = 3
+MATCH_SIZE = 1000
+BLOCK = 5
 MIN_SIDE = 64
 
 
