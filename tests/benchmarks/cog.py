@@ -31,12 +31,13 @@ def write_source(path: Path) -> None:
         "blockysize": 512, "compress": "deflate", "predictor": 2, "photometric": "rgb", "alpha": "yes",
     }  # fmt: skip
     x = np.linspace(0, 40, SIDE)
+    alpha = np.zeros((SIDE, SIDE), "uint8")
+    alpha[SIDE // 8 : -SIDE // 8, SIDE // 8 : -SIDE // 8] = 255
     with rasterio.open(path, "w", **profile) as target:
         for band in range(3):
             smooth = 120 + 60 * np.sin(x + band)[None, :] * np.cos(x)[:, None]
-            target.write((smooth + rng.normal(0, 6, (SIDE, SIDE))).clip(0, 255).astype("uint8"), band + 1)
-        alpha = np.zeros((SIDE, SIDE), "uint8")
-        alpha[SIDE // 8 : -SIDE // 8, SIDE // 8 : -SIDE // 8] = 255
+            noisy = (smooth + rng.normal(0, 6, (SIDE, SIDE))).clip(0, 255).astype("uint8")
+            target.write(np.where(alpha, noisy, 0), band + 1)
         target.write(alpha, 4)
 
 

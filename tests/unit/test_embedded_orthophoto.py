@@ -74,6 +74,16 @@ def pixel_places(file: rasterio.DatasetReader) -> tuple[np.ndarray, np.ndarray]:
     return x, y
 
 
+def half_pixel_shift(rgba: np.ndarray, x: np.ndarray, y: np.ndarray) -> float:
+    """Least-squares displacement of the middle of a mosaic against the ground it shows, pixels."""
+    middle = np.s_[100:-100, 150:-150]
+    across, up = ((ground(x + dx, y + dy) - ground(x - dx, y - dy)) / 2.0 for dx, dy in ((GSD, 0.0), (0.0, GSD)))
+    gradient = np.stack([across[middle].ravel(), up[middle].ravel()], axis=1)
+    difference = (np.moveaxis(rgba[:3], 0, -1) - ground(x, y))[middle].ravel()
+    shift, *_ = np.linalg.lstsq(gradient, difference, rcond=None)
+    return float(np.hypot(*shift))
+
+
 @pytest.fixture
 def pair(tmp_path: Path) -> Mosaic:
     return mosaic([take(tmp_path, 0, -6.0, 0.0), take(tmp_path, 1, 6.0, 1.0)], flat(-16, -8, 16, 8))
@@ -95,6 +105,7 @@ def test_mosaic_shows_the_ground_where_it_is(pair: Mosaic, tmp_path: Path) -> No
     error = np.abs(np.moveaxis(rgba[:3], 0, -1) - ground(x, y))[painted]
     assert np.percentile(error, 99) < 3.0
     assert error.max() < 12.0
+    assert half_pixel_shift(rgba, x, y) < 0.05
     assert area == pytest.approx(painted.sum() * GSD**2)
     assert painted.mean() > 0.9
     assert (rgba[:3, ~painted] == 0).all()

