@@ -1,9 +1,13 @@
-"""Real drone images, where they are at hand; they are not part of the repository."""
+"""Real drone images, where they are at hand (they are not part of the repository), and runs on a real ledger."""
 
 import os
 from pathlib import Path
 
+import psycopg
 import pytest
+
+from aerodag import ledger
+from ledger_flow import Flow
 
 DATA = Path(os.environ.get("AERODAG_TEST_DATA", Path(__file__).parents[3] / "shared" / "data"))
 
@@ -15,3 +19,23 @@ def brighton_beach() -> list[Path]:
     if len(images) != 18:
         pytest.skip("the Brighton Beach images are not here; AERODAG_TEST_DATA names their folder")
     return images
+
+
+@pytest.fixture
+def dataset(ledger_connection: psycopg.Connection) -> ledger.Dataset:
+    registration = ledger.register(
+        ledger_connection,
+        name="flight.zip",
+        owner="anna",
+        source_uri="file:///incoming/flight.zip",
+        content_sha256="0" * 64,
+        size_bytes=1,
+        upload_type="raw_images_zip",
+    )
+    ledger.move_raw(ledger_connection, dataset_id=registration.dataset.id, raw_uri="file:///raw_images/1.zip")
+    return registration.dataset
+
+
+@pytest.fixture
+def flow(ledger_connection: psycopg.Connection, dataset: ledger.Dataset) -> Flow:
+    return Flow(ledger_connection, dataset.id)

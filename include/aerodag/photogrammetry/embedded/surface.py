@@ -14,6 +14,7 @@ from shapely import Polygon, unary_union
 from shapely.geometry import MultiPoint, MultiPolygon
 
 Array = NDArray[np.float64]
+Heights = NDArray[np.float32]
 
 MAX_CELLS = 2_000_000
 NEIGHBOURS = 12
@@ -31,18 +32,26 @@ class Surface:
     spacing`` and ``north - (row + 0.5) * spacing``. ``area`` is the part that tie points support.
     """
 
-    heights: NDArray[np.float32]
+    heights: Heights
     west: float
     north: float
     spacing: float
     area: Polygon | MultiPolygon
 
-    def sample(self, x: Array, y: Array) -> NDArray[np.float32]:
-        """Bilinear heights at local positions (2-D arrays of one shape); the rim continues outwards."""
+    def cells(self, x: Array, y: Array) -> tuple[Heights, Heights]:
+        """Fractional column and row of local positions; 0 is the centre of the first cell."""
         column = ((x - self.west) / self.spacing - 0.5).astype(np.float32)
         row = ((self.north - y) / self.spacing - 0.5).astype(np.float32)
+        return column, row
+
+    def at_cells(self, column: Heights, row: Heights) -> Heights:
+        """Bilinear heights at fractional cells (2-D arrays of one shape); the rim continues outwards."""
         sampled = cv2.remap(self.heights, column, row, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         return np.asarray(sampled, dtype=np.float32)
+
+    def sample(self, x: Array, y: Array) -> Heights:
+        """Bilinear heights at local positions (2-D arrays of one shape); the rim continues outwards."""
+        return self.at_cells(*self.cells(x, y))
 
 
 def support_area(points: Array, models: NDArray[np.int64], margin: float) -> Polygon | MultiPolygon:

@@ -38,7 +38,9 @@ def hidden(
     if steepest * headroom < stride:
         return result
     steps = min(int(np.ceil(steepest * headroom / stride)), MAX_STEPS)
-    for height in np.linspace(headroom / steps, headroom, steps):
-        ground = surface.sample(x + slope_x * height, y + slope_y * height)
-        result |= ground > z + height + tolerance
+    column, row = surface.cells(x, y)
+    slope_x, slope_y = slope_x / np.float32(surface.spacing), slope_y / np.float32(surface.spacing)
+    lowest = z + np.float32(tolerance)
+    for height in np.linspace(headroom / steps, headroom, steps, dtype=np.float32):
+        result |= surface.at_cells(column + slope_x * height, row - slope_y * height) > lowest + height
     return result

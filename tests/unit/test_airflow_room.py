@@ -1,0 +1,85 @@
+"""The adapters between Airflow and the domain."""
+
+import asyncio
+from importlib import import_module
+
+import psycopg
+import pytest
+from airflow.sdk import RetryAction
+
+from aerodag.airflow.listener import failure_of, sentence
+from aerodag.airflow.retry import RETRY_POLICY
+from aerodag.airflow.triggers.incoming import IncomingTrigger
+from aerodag.errors import ConfigError, DataError, EngineError, InfrastructureError, ResourceError
+
+
+def fired(trigger, seconds=10):
+    async def first():
+        async for event in trigger.run():
+            return event.payload
+        return None
+
+    return asyncio.run(asyncio.wait_for(first(), seconds))
+
+
+def test_the_trigger_fires_for_a_complete_zip(tmp_path):
+    trigger = IncomingTrigger(str(tmp_path), settle_seconds=0.2, poll_seconds=0.05, wake_seconds=None)
+    (tmp_path / "survey.zip").write_bytes(b"content")
+    assert fired(trigger) == {"uploads": 1}
+
+
+def test_the_trigger_wakes_for_waiting_datasets_without_an_upload(tmp_path):
+    trigger = IncomingTrigger(str(tmp_path), settle_seconds=5, poll_seconds=0.05, wake_seconds=0.2)
+    (tmp_path / "survey.zip.part").write_bytes(b"content")
+    assert fired(trigger) == {"uploads": 0}
+
+
+def test_the_trigger_waits_while_an_upload_grows(tmp_path):
+    trigger = IncomingTrigger(str(tmp_path), settle_seconds=60, poll_seconds=0.05, wake_seconds=None)
+    (tmp_path / "survey.zip").write_bytes(b"content")
+    with pytest.raises(TimeoutError):
+        fired(trigger, seconds=0.5)
+
+
+def test_a_triggerer_can_make_the_trigger_again(tmp_path):
+    trigger = IncomingTrigger(str(tmp_path), settle_seconds=1, poll_seconds=2, wake_seconds=3)
+    path, arguments = trigger.serialize()
+    module, name = path.rsplit(".", 1)
+    assert getattr(import_module(module), name)(**arguments).serialize() == (path, arguments)
+
+
+@pytest.mark.parametrize(
+    ("error", "action"),
+    [
+        (DataError("a.b", "m", advice="a"), RetryAction.FAIL),
+        (ConfigError("a.b", "m", advice="a"), RetryAction.FAIL),
+        (EngineError("a.b", "m", advice="a"), RetryAction.FAIL),
+        (InfrastructureError("a.b", "m", advice="a"), RetryAction.RETRY),
+        (psycopg.OperationalError("gone"), RetryAction.RETRY),
+        (ResourceError("a.b", "m", advice="a"), RetryAction.DEFAULT),
+        (ValueError("bug"), RetryAction.DEFAULT),
+    ],
+)
+def test_retries_follow_the_class_of_the_error(error, action):
+    assert RETRY_POLICY.evaluate(error, 1, 3).action == action
+
+
+def test_the_ledger_gets_the_sentence_of_the_task_log():
+    error = DataError("archive.empty", "The ZIP is empty.", advice="Upload it again.")
+    assert sentence(failure_of(error)) == str(error) == "[archive.empty] The ZIP is empty. Upload it again."
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "category"),
+    [
+        (ZeroDivisionError("division by zero"), "unexpected.ZeroDivisionError", "infrastructure"),
+        ("TaskInstance's state was manually set to `failed`.", "run.stopped", "cancelled"),
+        ("Executor reported that the task finished with state failed", "airflow.ended", "infrastructure"),
+        (None, "airflow.ended", "infrastructure"),
+    ],
+)
+def test_failures_that_are_not_the_pipelines_own(error, code, category):
+    failure = failure_of(error)
+    assert (failure.code, failure.category) == (code, category)
+    assert failure.message
+    assert failure.advice
