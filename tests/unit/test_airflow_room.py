@@ -56,7 +56,7 @@ def test_a_triggerer_can_make_the_trigger_again(tmp_path):
         (EngineError("a.b", "m", advice="a"), RetryAction.FAIL),
         (InfrastructureError("a.b", "m", advice="a"), RetryAction.RETRY),
         (psycopg.OperationalError("gone"), RetryAction.RETRY),
-        (ResourceError("a.b", "m", advice="a"), RetryAction.DEFAULT),
+        (ResourceError("a.b", "m", advice="a"), RetryAction.FAIL),
         (ValueError("bug"), RetryAction.DEFAULT),
     ],
 )

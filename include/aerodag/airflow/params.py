@@ -57,12 +57,4 @@ PROCESS_PARAMS = {
         title="Engine options",
         description='For example {"orthophoto_resolution_cm": 5}; never finer than the images.',
     ),
-    "priority": Param(
-        None,
-        type=["null", "integer"],
-        minimum=1,
-        maximum=5,
-        title="Priority",
-        description="5 is taken first. Empty: the dataset's own priority.",
-    ),
 }

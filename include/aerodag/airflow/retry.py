@@ -14,9 +14,9 @@ RETRY_POLICY = ExceptionRetryPolicy(
             reason="The same input fails the same way.",
         ),
         RetryRule(
-            exception="aerodag.errors.EngineError",
+            exception=["aerodag.errors.EngineError", "aerodag.errors.ResourceError"],
             action=RetryAction.FAIL,
-            reason="The engine failed on its input; a person chooses what to change.",
+            reason="The same parameters fail again; a person chooses what to change.",
         ),
         RetryRule(
             exception=["aerodag.errors.InfrastructureError", "psycopg.OperationalError"],

@@ -27,7 +27,6 @@ class Request:
     preset: str = "standard"
     engine: str = "auto"
     engine_options: Mapping[str, Any] = field(default_factory=dict)
-    priority: int | None = None
 
     @classmethod
     def of(cls, params: Mapping[str, Any]) -> Request:
@@ -51,7 +50,7 @@ def claim(conn: psycopg.Connection, settings: Settings, *, dag_run_id: str, requ
         preset=request.preset,
         engine=request.engine,
         options=dict(request.engine_options),
-        priority=dataset.priority if request.priority is None else request.priority,
+        priority=dataset.priority,
     )
 
 
