@@ -74,7 +74,7 @@ def server_url() -> Iterator[str]:
             admin.execute("select pg_reload_conf()")
         yield url
     finally:
-        server.stop()
+        server.cleanup()
         shutil.rmtree(directory)
 
 
