@@ -16,6 +16,7 @@ from aerodag.simulate import Survey, simulate
 pytestmark = pytest.mark.engine
 
 PATCH = 128
+CLEAR_PEAK = 0.2
 
 
 @pytest.fixture(scope="module")
@@ -46,10 +47,10 @@ def test_every_image_is_registered_at_native_resolution(survey, reconstruction):
 
 
 def test_horizontal_rmse_against_truth_is_under_two_gsd(survey, reconstruction):
-    shifts = displacements(reconstruction.orthophoto, survey.truth_ortho)
-    assert len(shifts) > 50
+    shifts, patches = displacements(reconstruction.orthophoto, survey.truth_ortho)
+    assert len(shifts) > max(100, 0.95 * patches)
     rmse = math.sqrt(np.mean(np.sum(np.square(shifts), axis=1)))
-    print(f"\nhorizontal RMSE {rmse:.2f} GSD over {len(shifts)} patches")
+    print(f"\nhorizontal RMSE {rmse:.2f} GSD over {len(shifts)} of {patches} patches")
     assert rmse < 2.0
 
 
@@ -71,9 +72,9 @@ def test_surface_heights_agree_with_the_truth(survey, reconstruction):
 
 
 def displacements(orthophoto, truth):
-    """Shift in pixels of every patch of the orthophoto against the truth, by phase correlation.
+    """Shift in pixels of the orthophoto's patches against the truth, by phase correlation, and how many there are.
 
-    Patches that are not wholly inside the orthophoto or have no clear correlation peak are left out.
+    Only patches wholly inside count; a shift whose correlation peak is weak is no measurement and left out.
     """
     with rasterio.open(orthophoto) as image, rasterio.open(truth) as reference:
         rgba = image.read()
@@ -88,13 +89,14 @@ def displacements(orthophoto, truth):
             expected = warped.read()
     made, true = (cv2.cvtColor(np.moveaxis(rgb[:3], 0, -1), cv2.COLOR_RGB2GRAY) for rgb in (rgba, expected))
     window = cv2.createHanningWindow((PATCH, PATCH), cv2.CV_32F)
-    shifts = []
+    shifts, patches = [], 0
     for row in range(0, made.shape[0] - PATCH, PATCH):
         for column in range(0, made.shape[1] - PATCH, PATCH):
             patch = np.s_[row : row + PATCH, column : column + PATCH]
             if rgba[3][patch].min() == 0 or true[patch].min() == 0:
                 continue
+            patches += 1
             shift, response = cv2.phaseCorrelate(true[patch].astype("f4"), made[patch].astype("f4"), window)
-            if response > 0.1:
+            if response > CLEAR_PEAK:
                 shifts.append(shift)
-    return np.array(shifts)
+    return np.array(shifts), patches

@@ -121,6 +121,8 @@ def _reconstruct(context: StepContext) -> Reconstruction:
 
     def record(progress: Progress) -> None:
         log.info(progress.message or "engine at work", stage=progress.stage, percent=round(progress.percent))
+        if progress.message:
+            return
         ledger.record_stage(
             context.ledger,
             run_id=context.run.id,
