@@ -86,7 +86,7 @@ def _status(_: argparse.Namespace, console: Console) -> int:
     with ledger.connect(_database_url(get_settings())) as conn:
         cursor = conn.execute(ledger.query("dataset_overview"))
         for column in cursor.description or ():
-            table.add_column(column.name)
+            table.add_column(column.name, overflow="fold")
         for row in cursor:
             table.add_row(*("" if value is None else str(value) for value in row))
     console.print(table)
