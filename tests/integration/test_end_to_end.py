@@ -174,6 +174,28 @@ def test_a_cleared_task_runs_again_and_the_run_succeeds_again(set_up, survey):
     assert "odm" not in again
 
 
+def test_a_run_by_rest_makes_only_what_it_was_asked_for(set_up, survey):
+    first = set_up.run_of("simulated")
+    conf = {"dataset_id": first.dataset_id, "task_types": ["thumbnail"]}
+    set_up.client.trigger("process_dataset", "only_thumbnail", conf)
+    deadline = time.monotonic() + 90
+    while (run := set_up.run_of("simulated")).dag_run_id != "only_thumbnail":
+        assert time.monotonic() < deadline
+        time.sleep(0.3)
+    assert run.state == "succeeded"
+    states = {step.name: step.state for step in ledger.list_steps(set_up.conn, run_id=run.id)}
+    assert {name for name, state in states.items() if state == "succeeded"} == {
+        "claim", "stage", "thumbnail", "finish", "cleanup",
+    }  # fmt: skip
+    assert {state for name, state in states.items() if name in {"odm", "publish_ortho", "cog"}} == {"skipped"}
+    assert [artifact.kind for artifact in ledger.list_artifacts(set_up.conn, run_id=run.id)] == ["thumbnail"]
+    status = set_up.conn.execute(
+        "select is_odm_done, is_cog_done, is_thumbnail_done from public.v2_statuses where dataset_id = %s",
+        [run.dataset_id],
+    ).fetchone()
+    assert status == (True, True, True)
+
+
 @pytest.fixture(scope="module")
 def bad_uploads(survey, tmp_path_factory):
     """Three uploads that cannot work, with the code that each must end with."""
