@@ -31,6 +31,11 @@ class Retry(StrEnum):
     CLEAN_STAGE = "clean_stage"
 
 
+def sentence(code: str, message: str, advice: str | None) -> str:
+    """A failure in one line, the same wherever a person meets it."""
+    return f"[{code}] {message} {advice}"
+
+
 class AerodagError(Exception):
     """Base of all pipeline errors; raise one of the subclasses.
 
@@ -50,7 +55,7 @@ class AerodagError(Exception):
 
     def __str__(self) -> str:
         """The sentence that the task log, the run row and the run note share."""
-        return f"[{self.code}] {self.message} {self.advice}"
+        return sentence(self.code, self.message, self.advice)
 
 
 class DataError(AerodagError):

@@ -5,10 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 from urllib.parse import unquote, urlsplit
 
 from aerodag.errors import ConfigError, InfrastructureError
@@ -97,12 +95,9 @@ def local_path(uri: str) -> Path:
 
 
 def sha256_of(path: Path) -> str:
-    """SHA-256 of a file, read in chunks."""
-    digest = hashlib.sha256()
+    """SHA-256 of a file, hexadecimal."""
     with path.open("rb") as file:
-        for chunk in _chunks(file):
-            digest.update(chunk)
-    return digest.hexdigest()
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def publish(source: Path, target: Path) -> Published:
@@ -116,7 +111,7 @@ def publish(source: Path, target: Path) -> Published:
     digest = hashlib.sha256()
     try:
         with source.open("rb") as read, partial.open("wb") as write:
-            for chunk in _chunks(read):
+            while chunk := read.read(CHUNK_BYTES):
                 digest.update(chunk)
                 write.write(chunk)
             write.flush()
@@ -161,8 +156,3 @@ def require_free_space(path: Path, needed: int) -> None:
             advice="Free disk space or move the data root; the step is tried again.",
             numbers={"needed_bytes": needed, "free_bytes": free},
         )
-
-
-def _chunks(file: BinaryIO) -> Iterator[bytes]:
-    while chunk := file.read(CHUNK_BYTES):
-        yield chunk

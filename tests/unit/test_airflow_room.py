@@ -7,10 +7,10 @@ import psycopg
 import pytest
 from airflow.sdk import RetryAction
 
-from aerodag.airflow.listener import failure_of, sentence
+from aerodag.airflow.listener import failure_of
 from aerodag.airflow.retry import RETRY_POLICY
 from aerodag.airflow.triggers.incoming import IncomingTrigger
-from aerodag.errors import ConfigError, DataError, EngineError, InfrastructureError, ResourceError
+from aerodag.errors import ConfigError, DataError, EngineError, InfrastructureError, ResourceError, sentence
 
 
 def fired(trigger, seconds=10):
@@ -66,7 +66,9 @@ def test_retries_follow_the_class_of_the_error(error, action):
 
 def test_the_ledger_gets_the_sentence_of_the_task_log():
     error = DataError("archive.empty", "The ZIP is empty.", advice="Upload it again.")
-    assert sentence(failure_of(error)) == str(error) == "[archive.empty] The ZIP is empty. Upload it again."
+    failure = failure_of(error)
+    kept = sentence(failure.code, failure.message, failure.advice)
+    assert kept == str(error) == "[archive.empty] The ZIP is empty. Upload it again."
 
 
 @pytest.mark.parametrize(

@@ -95,6 +95,7 @@ def _finished(task_instance: Any, state: str, error: Any) -> None:
         return
     from aerodag import ledger
     from aerodag.airflow.connection import open_ledger
+    from aerodag.errors import sentence
 
     failure = None if state in {"succeeded", "skipped"} else failure_of(error)
     identity = _identity(task_instance)
@@ -104,7 +105,7 @@ def _finished(task_instance: Any, state: str, error: Any) -> None:
             ledger.add_event(
                 conn,
                 kind="run.refused",
-                message=sentence(failure),
+                message=sentence(failure.code, failure.message, failure.advice),
                 details={"dag_run_id": identity["dag_run_id"], "code": failure.code},
             )
 
@@ -127,11 +128,6 @@ def _run_ended(dag_run: Any, state: str) -> None:
         note = ledger.run_note(conn, dag_run_id=dag_run.run_id)
     if note:
         dag_run.note = note
-
-
-def sentence(failure: Failure) -> str:
-    """A failure in the words of the task log."""
-    return f"[{failure.code}] {failure.message} {failure.advice}"
 
 
 def _identity(task_instance: Any) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Retries by class of error: the data's and the configuration's failures are final, the rest may pass later."""
+"""Retries by class of error: only what passes by itself is tried again unchanged."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ from datetime import timedelta
 
 from airflow.sdk import ExceptionRetryPolicy, RetryAction, RetryRule
 
+from aerodag.errors import ERROR_TYPES, Retry
+
 RETRY_POLICY = ExceptionRetryPolicy(
     rules=[
         RetryRule(
-            exception=["aerodag.errors.DataError", "aerodag.errors.ConfigError", "aerodag.errors.CancelledError"],
+            exception=[kind for kind in ERROR_TYPES.values() if kind.retry is not Retry.SAME],
             action=RetryAction.FAIL,
-            reason="The same input fails the same way.",
+            reason="The same input and parameters fail the same way; a person chooses what to change.",
         ),
         RetryRule(
-            exception=["aerodag.errors.EngineError", "aerodag.errors.ResourceError"],
-            action=RetryAction.FAIL,
-            reason="The same parameters fail again; a person chooses what to change.",
-        ),
-        RetryRule(
-            exception=["aerodag.errors.InfrastructureError", "psycopg.OperationalError"],
+            exception=[
+                *(kind for kind in ERROR_TYPES.values() if kind.retry is Retry.SAME),
+                "psycopg.OperationalError",
+            ],
             action=RetryAction.RETRY,
             retry_delay=timedelta(minutes=1),
             reason="Disk, network or database; usually passes.",

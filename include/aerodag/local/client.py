@@ -6,6 +6,7 @@ import json
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,7 +66,7 @@ class AirflowClient:
         return content
 
 
-def wait_until_healthy(client: AirflowClient, *, seconds: float, report: Any) -> None:
+def wait_until_healthy(client: AirflowClient, *, seconds: float, report: Callable[[list[str]], None]) -> None:
     """Wait for all components; ``report`` gets the list of those still missing."""
     deadline = time.monotonic() + seconds
     while missing := client.missing_components():

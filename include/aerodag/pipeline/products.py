@@ -76,10 +76,10 @@ def metadata(context: StepContext) -> Metrics:
     }
     made = context.work / "metadata.json"
     context.work.mkdir(parents=True, exist_ok=True)
-    made.write_text(json.dumps(facts, indent=2, default=str))
+    document = json.dumps(facts, indent=2, default=str)
+    made.write_text(document)
     published = publish(made, context.storage.metadata(context.dataset.id))
-    details = json.loads(made.read_text())
-    record_product(context, "metadata", published, None, details)
+    record_product(context, "metadata", published, None, json.loads(document))
     return {"bytes": published.size}
 
 
