@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from aerodag.photogrammetry.embedded_engine import EmbeddedEngine
-from aerodag.photogrammetry.engine import Engine, Finding, Plan, Progress, Reconstruction
+from aerodag.photogrammetry.engine import Engine, Plan, Progress, Reconstruction
 
 # In the order in which engine=auto tries them.
 ENGINES: dict[str, Callable[[], Engine]] = {"embedded": EmbeddedEngine}
 
-__all__ = ["ENGINES", "EmbeddedEngine", "Engine", "Finding", "Plan", "Progress", "Reconstruction"]
+__all__ = ["ENGINES", "EmbeddedEngine", "Engine", "Plan", "Progress", "Reconstruction"]

@@ -28,7 +28,8 @@ from aerodag.errors import (
     InfrastructureError,
     ResourceError,
 )
-from aerodag.photogrammetry.engine import Finding, Plan, Progress, Reconstruction, Severity
+from aerodag.findings import Finding, Severity
+from aerodag.photogrammetry.engine import Plan, Progress, Reconstruction
 
 log = structlog.get_logger(__name__)
 

@@ -4,28 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol
 
-
-class Severity(StrEnum):
-    """How much a finding matters."""
-
-    INFO = "info"
-    WARNING = "warning"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One remark on a result: machine code, sentence, and the numbers behind it."""
-
-    severity: Severity
-    code: str
-    message: str
-    advice: str = ""
-    image: str | None = None
-    numbers: dict[str, Any] = field(default_factory=dict)
+from aerodag.findings import Finding
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from importlib.metadata import version
 from typing import Any
 
 from aerodag.errors import AerodagError, EngineError, InfrastructureError
+from aerodag.findings import Finding
 from aerodag.photogrammetry.embedded.alignment import Alignment, align
 from aerodag.photogrammetry.embedded.events import Reporter, claim_stdout
 from aerodag.photogrammetry.embedded.memory import memory_error, peak_resident_bytes
@@ -28,7 +29,6 @@ from aerodag.photogrammetry.embedded.report import (
     write_shots,
 )
 from aerodag.photogrammetry.embedded.survey import Survey, load_survey, require_positions
-from aerodag.photogrammetry.engine import Finding
 
 PR_SET_PDEATHSIG = 1
 PACKAGES = ("aerodag", "pycolmap", "numpy", "scipy", "opencv-python-headless", "rasterio", "pyproj", "pillow")

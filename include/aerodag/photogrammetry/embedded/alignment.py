@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from aerodag.errors import DataError
+from aerodag.findings import Finding
 from aerodag.photogrammetry.embedded.cameras import CameraGroup, RadialCamera, View, group_cameras
 from aerodag.photogrammetry.embedded.events import Reporter
 from aerodag.photogrammetry.embedded.georeference import Priors, priors_of
@@ -19,7 +20,6 @@ from aerodag.photogrammetry.embedded.sfm_process import reconstruct
 from aerodag.photogrammetry.embedded.shrink import shrink_all, small_size
 from aerodag.photogrammetry.embedded.similarity import expected_axis
 from aerodag.photogrammetry.embedded.survey import Survey, require_positions, unreadable
-from aerodag.photogrammetry.engine import Finding
 
 RELAXED_FEATURE_SIZE = 2000
 # Below this share of registered images a relaxed second try is worth its time.

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from aerodag.findings import Finding, Severity
 from aerodag.photogrammetry.embedded.alignment import Alignment
 from aerodag.photogrammetry.embedded.cameras import View
 from aerodag.photogrammetry.embedded.product import Product
-from aerodag.photogrammetry.engine import Finding, Severity
 
 Array = NDArray[np.float64]
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aerodag.errors import DataError
+from aerodag.findings import Finding, Severity
 from aerodag.imagery import ImageMetadata, read_metadata
 from aerodag.photogrammetry.embedded.georeference import has_position
-from aerodag.photogrammetry.engine import Finding, Severity
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff"})
 MIN_IMAGES = 3

@@ -1,0 +1,1 @@
+"""What an upload will become and what it will cost, told before the expensive step."""
