@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo up stop test test-fast lint bench lock schema clean
+.PHONY: demo up stop test test-fast fuzz lint bench lock schema clean
 
 demo: .venv/ready  ## one ZIP through the whole pipeline: make demo [ZIP=path]
 	@$(BIN)/aerodag demo $(if $(ZIP),--zip "$(ZIP)")
@@ -18,6 +18,9 @@ test: .venv/ready  ## all tests
 
 test-fast: .venv/ready  ## without the tests that take minutes
 	$(BIN)/pytest -m "not e2e and not engine"
+
+fuzz: .venv/ready  ## every parser against 100,000 generated inputs a test
+	AERODAG_TEST_PROFILE=fuzz $(BIN)/pytest -m fuzz
 
 lint: .venv/ready
 	$(BIN)/ruff check .

@@ -14,7 +14,7 @@ from uuid import uuid4
 
 import psycopg
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
@@ -24,7 +24,8 @@ from aerodag.local.postgres import embedded_server
 
 # A busy machine is slow now and then; that is no failure of a parser.
 settings.register_profile("aerodag", deadline=None)
-settings.load_profile("aerodag")
+settings.register_profile("fuzz", deadline=None, max_examples=100_000, suppress_health_check=list(HealthCheck))
+settings.load_profile(os.environ.get("AERODAG_TEST_PROFILE", "aerodag"))
 
 
 @dataclass(frozen=True, slots=True)
