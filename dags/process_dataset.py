@@ -2,8 +2,12 @@
 
 One run turns one ZIP of drone images into an orthophoto, a cloud-optimised GeoTIFF and a thumbnail.
 
-**Steps.** claim → stage → validate → extract_metadata → assess_images → plan_engine → odm → publish_ortho →
-standardise → cog → thumbnail → metadata → finish; cleanup gives the scratch space back, whatever happened.
+**Steps.** claim → stage → validate → extract_metadata → assess_images → preflight → plan_engine → odm →
+publish_ortho → standardise → cog → thumbnail → metadata → finish; cleanup gives the scratch space back, whatever
+happened.
+
+**Before the expensive step.** preflight writes a page with a map, every finding and a verdict: go, review (it goes on)
+or no-go (it stops). Trigger again with `include_images` or `exclude_images` to overrule the checks.
 
 **Parameters.** Name a registered `dataset_id` or a `source` in the incoming folder; `task_types` chooses what to make.
 
@@ -36,6 +40,7 @@ with DAG(
     validate = StepOperator(task_id="validate")
     extract_metadata = StepOperator(task_id="extract_metadata")
     assess_images = StepOperator(task_id="assess_images", pool=HEAVY_POOL)
+    preflight = StepOperator(task_id="preflight")
     plan_engine = StepOperator(task_id="plan_engine")
     odm = StepOperator(task_id="odm", pool=ODM_POOL, execution_timeout=ENGINE_TIMEOUT)
     publish_ortho = StepOperator(task_id="publish_ortho")
@@ -46,6 +51,6 @@ with DAG(
     finish = StepOperator(task_id="finish")
     cleanup = StepOperator(task_id="cleanup").as_teardown(setups=claim)
 
-    chain(claim, stage, validate, extract_metadata, assess_images, plan_engine, odm, publish_ortho)
-    chain(publish_ortho, standardise, cog, thumbnail, finish, cleanup)
+    chain(claim, stage, validate, extract_metadata, assess_images, preflight, plan_engine, odm)
+    chain(odm, publish_ortho, standardise, cog, thumbnail, finish, cleanup)
     chain(publish_ortho, metadata, finish)

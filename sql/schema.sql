@@ -193,7 +193,7 @@ CREATE TABLE aerodag.artifact (
     CONSTRAINT artifact_bbox_check CHECK ((array_length(bbox, 1) = 4)),
     CONSTRAINT artifact_bytes_check CHECK ((bytes >= 0)),
     CONSTRAINT artifact_gsd_m_check CHECK ((gsd_m > (0)::double precision)),
-    CONSTRAINT artifact_kind_check CHECK ((kind = ANY (ARRAY['orthophoto'::text, 'standardised'::text, 'cog'::text, 'thumbnail'::text, 'metadata'::text, 'report'::text, 'shots'::text, 'cameras'::text, 'dsm'::text, 'dtm'::text, 'indices'::text, 'stac'::text])))
+    CONSTRAINT artifact_kind_check CHECK ((kind = ANY (ARRAY['orthophoto'::text, 'standardised'::text, 'cog'::text, 'thumbnail'::text, 'metadata'::text, 'preflight'::text, 'previews'::text, 'report'::text, 'shots'::text, 'cameras'::text, 'dsm'::text, 'dtm'::text, 'indices'::text, 'stac'::text])))
 );
 
 --
@@ -409,6 +409,7 @@ CREATE TABLE aerodag.finding (
     advice text,
     numbers jsonb DEFAULT '{}'::jsonb NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
+    step text DEFAULT ''::text NOT NULL,
     CONSTRAINT finding_severity_check CHECK ((severity = ANY (ARRAY['info'::text, 'warning'::text, 'degraded'::text, 'error'::text])))
 );
 
@@ -429,6 +430,12 @@ COMMENT ON COLUMN aerodag.finding.severity IS 'degraded and error make a finishe
 --
 
 COMMENT ON COLUMN aerodag.finding.image IS 'zip_path of the image concerned; null where it is about the whole dataset.';
+
+--
+-- Name: COLUMN finding.step; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.finding.step IS 'The step that found it; its next try replaces what the last one found.';
 
 --
 -- Name: finding_id_seq; Type: SEQUENCE; Schema: aerodag; Owner: -
@@ -484,10 +491,20 @@ CREATE TABLE aerodag.image (
     duplicate_of text,
     registered boolean,
     exif jsonb DEFAULT '{}'::jsonb NOT NULL,
+    modality text,
+    focal_px double precision,
+    digital_zoom double precision,
+    sensor_group text,
+    flight integer,
+    duplicate_of_dataset bigint,
+    CONSTRAINT image_digital_zoom_check CHECK ((digital_zoom > (0)::double precision)),
+    CONSTRAINT image_flight_check CHECK ((flight > 0)),
+    CONSTRAINT image_focal_px_check CHECK ((focal_px > (0)::double precision)),
     CONSTRAINT image_height_check CHECK ((height > 0)),
     CONSTRAINT image_latitude_check CHECK (((latitude >= ('-90'::integer)::double precision) AND (latitude <= (90)::double precision))),
     CONSTRAINT image_longitude_check CHECK (((longitude >= ('-180'::integer)::double precision) AND (longitude <= (180)::double precision))),
-    CONSTRAINT image_position_source_check CHECK ((position_source = ANY (ARRAY['xmp'::text, 'mrk'::text, 'exif'::text]))),
+    CONSTRAINT image_modality_check CHECK ((modality = ANY (ARRAY['rgb'::text, 'multispectral'::text, 'thermal'::text]))),
+    CONSTRAINT image_position_source_check CHECK ((position_source = ANY (ARRAY['geo'::text, 'xmp'::text, 'mrk'::text, 'exif'::text]))),
     CONSTRAINT image_size_bytes_check CHECK ((size_bytes >= 0)),
     CONSTRAINT image_status_check CHECK ((status = ANY (ARRAY['staged'::text, 'assigned'::text, 'rejected'::text, 'unmatched'::text, 'invalid_exif'::text, 'duplicate'::text]))),
     CONSTRAINT image_width_check CHECK ((width > 0))
@@ -530,6 +547,12 @@ COMMENT ON COLUMN aerodag.image.captured_at IS 'A camera clock without a known o
 COMMENT ON COLUMN aerodag.image.altitude IS 'Metres as the camera wrote it; ellipsoidal or above sea level by make.';
 
 --
+-- Name: COLUMN image.position_source; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.image.position_source IS 'geo: the upload''s own geo.txt; mrk: exposure marks of the receiver; xmp, exif: the image itself.';
+
+--
 -- Name: COLUMN image.relative_altitude; Type: COMMENT; Schema: aerodag; Owner: -
 --
 
@@ -569,13 +592,43 @@ COMMENT ON COLUMN aerodag.image.reasons IS 'Machine codes of all that was found;
 -- Name: COLUMN image.duplicate_of; Type: COMMENT; Schema: aerodag; Owner: -
 --
 
-COMMENT ON COLUMN aerodag.image.duplicate_of IS 'zip_path of the image that was kept instead.';
+COMMENT ON COLUMN aerodag.image.duplicate_of IS 'zip_path of the same content: kept instead in this upload, or known from duplicate_of_dataset.';
 
 --
 -- Name: COLUMN image.registered; Type: COMMENT; Schema: aerodag; Owner: -
 --
 
 COMMENT ON COLUMN aerodag.image.registered IS 'In the reconstruction; null until one was made.';
+
+--
+-- Name: COLUMN image.modality; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.image.modality IS 'What the sensor sees: rgb, multispectral (one band) or thermal.';
+
+--
+-- Name: COLUMN image.focal_px; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.image.focal_px IS 'Focal length in pixels of the stored image.';
+
+--
+-- Name: COLUMN image.sensor_group; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.image.sensor_group IS 'The sensor it was taken with; one upload can hold several.';
+
+--
+-- Name: COLUMN image.flight; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.image.flight IS 'Number of the flight within the upload, from 1 in order of time.';
+
+--
+-- Name: COLUMN image.duplicate_of_dataset; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.image.duplicate_of_dataset IS 'Earlier dataset that holds the same content; such an image is used all the same.';
 
 --
 -- Name: image_id_seq; Type: SEQUENCE; Schema: aerodag; Owner: -
@@ -647,8 +700,10 @@ CREATE TABLE aerodag.rtk_file (
     records integer,
     matched integer,
     details jsonb DEFAULT '{}'::jsonb NOT NULL,
+    sha256 text,
     CONSTRAINT rtk_file_matched_check CHECK ((matched >= 0)),
     CONSTRAINT rtk_file_records_check CHECK ((records >= 0)),
+    CONSTRAINT rtk_file_sha256_check CHECK ((sha256 ~ '^[0-9a-f]{64}$'::text)),
     CONSTRAINT rtk_file_size_bytes_check CHECK ((size_bytes >= 0))
 );
 
@@ -713,6 +768,9 @@ CREATE TABLE aerodag.run (
     failure_category text,
     message text,
     advice text,
+    include_images text[] DEFAULT '{}'::text[] NOT NULL,
+    exclude_images text[] DEFAULT '{}'::text[] NOT NULL,
+    preflight jsonb,
     CONSTRAINT run_failure_category_check CHECK ((failure_category = ANY (ARRAY['data'::text, 'config'::text, 'engine'::text, 'resources'::text, 'infrastructure'::text, 'cancelled'::text]))),
     CONSTRAINT run_priority_check CHECK (((priority >= 1) AND (priority <= 5))),
     CONSTRAINT run_state_check CHECK ((state = ANY (ARRAY['queued'::text, 'running'::text, 'succeeded'::text, 'degraded'::text, 'failed'::text, 'cancelled'::text])))
@@ -747,6 +805,24 @@ COMMENT ON COLUMN aerodag.run.engine_digest IS 'Digest of the container image or
 --
 
 COMMENT ON COLUMN aerodag.run.attempt_at IS 'When the present attempt began: opened, or resumed after an end. The dataset''s newest run is the one with the latest attempt.';
+
+--
+-- Name: COLUMN run.include_images; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.run.include_images IS 'Patterns of zip_path: images a person wants in, whatever the checks say.';
+
+--
+-- Name: COLUMN run.exclude_images; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.run.exclude_images IS 'Patterns of zip_path: images a person wants out; stronger than include_images.';
+
+--
+-- Name: COLUMN run.preflight; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.run.preflight IS 'The pre-flight report, verdict go, review or no_go; the page is the artifact of that kind.';
 
 --
 -- Name: run_id_seq; Type: SEQUENCE; Schema: aerodag; Owner: -
@@ -1016,7 +1092,10 @@ CREATE VIEW public.v2_processing_overview WITH (security_invoker='true') AS
             run.failure_code,
             run.failure_category,
             run.message,
-            run.advice
+            run.advice,
+            run.include_images,
+            run.exclude_images,
+            run.preflight
            FROM aerodag.run
           WHERE (run.dataset_id = dataset.id)
           ORDER BY run.attempt_at DESC, run.id DESC
@@ -1060,7 +1139,7 @@ CREATE VIEW public.v2_raw_images WITH (security_invoker='true') AS
     (ceil(((dataset.size_bytes)::numeric / '1000000'::numeric)))::integer AS raw_image_size_mb,
     dataset.raw_uri AS raw_images_path,
     COALESCE(first_image.exif, '{}'::jsonb) AS camera_metadata,
-    ((rtk.file_count > 0) OR COALESCE(images.with_rtk, false)) AS has_rtk_data,
+    COALESCE(images.with_fix, false) AS has_rtk_data,
     images.precision_cm AS rtk_precision_cm,
     images.quality AS rtk_quality_indicator,
     (rtk.file_count)::integer AS rtk_file_count,
@@ -1068,8 +1147,8 @@ CREATE VIEW public.v2_raw_images WITH (security_invoker='true') AS
     dataset.created_at
    FROM (((aerodag.dataset
      CROSS JOIN LATERAL ( SELECT count(*) AS count,
-            bool_or((image.rtk_flag > 0)) AS with_rtk,
-            round(((percentile_cont((0.5)::double precision) WITHIN GROUP (ORDER BY (sqrt(((image.std_e_m ^ (2)::double precision) + (image.std_n_m ^ (2)::double precision))))) * (100)::double precision))::numeric, 2) AS precision_cm,
+            bool_or((image.rtk_flag >= 50)) AS with_fix,
+            round(((percentile_cont((0.5)::double precision) WITHIN GROUP (ORDER BY GREATEST(image.std_e_m, image.std_n_m)) * (100)::double precision))::numeric, 2) AS precision_cm,
             mode() WITHIN GROUP (ORDER BY image.rtk_flag) AS quality
            FROM aerodag.image
           WHERE (image.dataset_id = dataset.id)) images)
@@ -1102,10 +1181,16 @@ COMMENT ON COLUMN public.v2_raw_images.raw_image_size_mb IS 'Megabytes of 10^6 b
 COMMENT ON COLUMN public.v2_raw_images.camera_metadata IS 'EXIF of the first image that has any.';
 
 --
+-- Name: COLUMN v2_raw_images.has_rtk_data; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.v2_raw_images.has_rtk_data IS 'At least one image has a fixed solution, its own or by a mark file.';
+
+--
 -- Name: COLUMN v2_raw_images.rtk_precision_cm; Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON COLUMN public.v2_raw_images.rtk_precision_cm IS 'Median over the images of the horizontal standard deviation, centimetres; null where no image tells it.';
+COMMENT ON COLUMN public.v2_raw_images.rtk_precision_cm IS 'Median over the images of the larger horizontal standard deviation, centimetres; null where no image tells it.';
 
 --
 -- Name: COLUMN v2_raw_images.rtk_quality_indicator; Type: COMMENT; Schema: public; Owner: -
@@ -1124,7 +1209,7 @@ CREATE VIEW public.v2_statuses WITH (security_invoker='true') AS
         CASE
             WHEN (newest.state <> ALL (ARRAY['queued'::text, 'running'::text])) THEN NULL::text
             WHEN (latest_step.name = ANY (ARRAY['claim'::text, 'stage'::text])) THEN 'uploading'::text
-            WHEN (latest_step.name = ANY (ARRAY['validate'::text, 'extract_metadata'::text, 'assess_images'::text, 'review'::text, 'plan_engine'::text, 'odm'::text])) THEN 'odm_processing'::text
+            WHEN (latest_step.name = ANY (ARRAY['validate'::text, 'extract_metadata'::text, 'assess_images'::text, 'preflight'::text, 'review'::text, 'plan_engine'::text, 'odm'::text])) THEN 'odm_processing'::text
             WHEN (latest_step.name = ANY (ARRAY['publish_ortho'::text, 'standardise'::text])) THEN 'ortho_processing'::text
             WHEN (latest_step.name = 'cog'::text) THEN 'cog_processing'::text
             WHEN (latest_step.name = 'thumbnail'::text) THEN 'thumbnail_processing'::text
@@ -1171,7 +1256,10 @@ CREATE VIEW public.v2_statuses WITH (security_invoker='true') AS
             run.failure_code,
             run.failure_category,
             run.message,
-            run.advice
+            run.advice,
+            run.include_images,
+            run.exclude_images,
+            run.preflight
            FROM aerodag.run
           WHERE (run.dataset_id = dataset.id)
           ORDER BY run.attempt_at DESC, run.id DESC
@@ -1439,6 +1527,24 @@ CREATE INDEX event_run_idx ON aerodag.event USING btree (run_id, created_at DESC
 CREATE UNIQUE INDEX finding_key ON aerodag.finding USING btree (run_id, code, image, md5(message)) NULLS NOT DISTINCT;
 
 --
+-- Name: finding_step_idx; Type: INDEX; Schema: aerodag; Owner: -
+--
+
+CREATE INDEX finding_step_idx ON aerodag.finding USING btree (run_id, step);
+
+--
+-- Name: image_duplicate_of_dataset_idx; Type: INDEX; Schema: aerodag; Owner: -
+--
+
+CREATE INDEX image_duplicate_of_dataset_idx ON aerodag.image USING btree (duplicate_of_dataset) WHERE (duplicate_of_dataset IS NOT NULL);
+
+--
+-- Name: image_sha256_idx; Type: INDEX; Schema: aerodag; Owner: -
+--
+
+CREATE INDEX image_sha256_idx ON aerodag.image USING btree (sha256);
+
+--
 -- Name: outbox_due_idx; Type: INDEX; Schema: aerodag; Owner: -
 --
 
@@ -1503,6 +1609,13 @@ ALTER TABLE ONLY aerodag.finding
 
 ALTER TABLE ONLY aerodag.image
     ADD CONSTRAINT image_dataset_id_fkey FOREIGN KEY (dataset_id) REFERENCES aerodag.dataset(id) ON DELETE CASCADE;
+
+--
+-- Name: image image_duplicate_of_dataset_fkey; Type: FK CONSTRAINT; Schema: aerodag; Owner: -
+--
+
+ALTER TABLE ONLY aerodag.image
+    ADD CONSTRAINT image_duplicate_of_dataset_fkey FOREIGN KEY (duplicate_of_dataset) REFERENCES aerodag.dataset(id) ON DELETE SET NULL;
 
 --
 -- Name: outbox outbox_run_id_fkey; Type: FK CONSTRAINT; Schema: aerodag; Owner: -
@@ -1769,7 +1882,7 @@ GRANT SELECT ON TABLE aerodag.event TO aerodag_reader;
 -- Name: TABLE finding; Type: ACL; Schema: aerodag; Owner: -
 --
 
-GRANT SELECT,INSERT,UPDATE ON TABLE aerodag.finding TO aerodag_worker;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE aerodag.finding TO aerodag_worker;
 GRANT SELECT ON TABLE aerodag.finding TO aerodag_reader;
 
 --

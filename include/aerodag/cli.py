@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import logging
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -42,6 +43,13 @@ def _parser() -> argparse.ArgumentParser:
 
     status = commands.add_parser("status", help="the datasets of the ledger and how they are")
     status.set_defaults(command=_status)
+
+    inspect = commands.add_parser("inspect", help="what the pipeline would say of a ZIP, before any engine runs")
+    inspect.add_argument("zip", type=Path, help="a ZIP of drone images")
+    inspect.add_argument("--json", action="store_true", help="print the whole report as JSON")
+    inspect.add_argument("--page", type=Path, help="write the report as a self-contained HTML page")
+    inspect.add_argument("--preset", choices=["standard", "fast"], default="standard", help="for the predictions")
+    inspect.set_defaults(command=_inspect)
 
     simulate = commands.add_parser("simulate", help="make a simulated drone survey with its ground truth")
     simulate.add_argument("target", type=Path, help="the ZIP to write; the truth goes to truth/ beside it")
@@ -91,6 +99,30 @@ def _status(_: argparse.Namespace, console: Console) -> int:
             table.add_row(*("" if value is None else str(value) for value in row))
     console.print(table)
     return 0
+
+
+def _inspect(options: argparse.Namespace, console: Console) -> int:
+    import structlog
+
+    from aerodag import preflight
+    from aerodag.pipeline.inspection import inspect_upload
+    from aerodag.preflight.terminal import renderable
+
+    if not options.zip.is_file():
+        raise ConfigError("inspect.no_file", f"There is no file {options.zip}.", advice="Name a ZIP of drone images.")
+    # Standard output is the report's alone.
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+    inspection = inspect_upload(options.zip, get_settings(), preset=options.preset)
+    if options.page:
+        options.page.write_text(preflight.render(inspection.report, inspection.previews), "utf-8")
+    if options.json:
+        console.print(preflight.to_json(inspection.report, indent=2), markup=False, soft_wrap=True)
+    else:
+        console.print(renderable(inspection.report))
+    return 1 if inspection.report.verdict.decision is preflight.Decision.NO_GO else 0
 
 
 def _simulate(options: argparse.Namespace, console: Console) -> int:

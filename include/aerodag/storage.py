@@ -37,7 +37,17 @@ class Storage:
 
     def create(self) -> None:
         """Make the folders of all storage classes."""
-        for name in ("incoming", "raw_images", "archive", "cogs", "thumbnails", "metadata", "quarantine", "work"):
+        for name in (
+            "incoming",
+            "raw_images",
+            "archive",
+            "cogs",
+            "thumbnails",
+            "metadata",
+            "reports",
+            "quarantine",
+            "work",
+        ):
             (self.root / name).mkdir(parents=True, exist_ok=True)
 
     @property
@@ -72,6 +82,14 @@ class Storage:
     def thumbnail(self, dataset_id: int) -> Path:
         """The preview picture."""
         return self.root / "thumbnails" / f"{dataset_id}_thumbnail.webp"
+
+    def previews(self, dataset_id: int) -> Path:
+        """Small pictures of the raw images, in one ZIP: a thousand remote files would cost a thousand round trips."""
+        return self.root / "thumbnails" / f"{dataset_id}_previews.zip"
+
+    def preflight(self, dataset_id: int) -> Path:
+        """The pre-flight report as a page."""
+        return self.root / "reports" / f"{dataset_id}_preflight.html"
 
     def metadata(self, dataset_id: int) -> Path:
         """The dataset's facts as JSON."""
@@ -139,9 +157,14 @@ def move(source: Path, target: Path) -> None:
         source.unlink()
 
 
+def tree_size(path: Path) -> int:
+    """Bytes of all files below a folder."""
+    return sum(file.stat().st_size for file in path.rglob("*") if file.is_file()) if path.exists() else 0
+
+
 def remove_tree(path: Path) -> int:
     """Remove a folder of scratch files; returns the bytes freed."""
-    freed = sum(file.stat().st_size for file in path.rglob("*") if file.is_file()) if path.exists() else 0
+    freed = tree_size(path)
     shutil.rmtree(path, ignore_errors=True)
     return freed
 

@@ -1,7 +1,9 @@
 insert into aerodag.run as present (
-    dataset_id, dag_run_id, task_types, preset, engine, options, priority
+    dataset_id, dag_run_id, task_types, preset, engine, options, include_images,
+    exclude_images, priority
 ) values (
-    %(dataset_id)s, %(dag_run_id)s, %(task_types)s, %(preset)s, %(engine)s, %(options)s, %(priority)s
+    %(dataset_id)s, %(dag_run_id)s, %(task_types)s, %(preset)s, %(engine)s, %(options)s,
+    %(include_images)s, %(exclude_images)s, %(priority)s
 )
 on conflict (dag_run_id) do update set
     task_types = excluded.task_types,
@@ -9,6 +11,8 @@ on conflict (dag_run_id) do update set
     -- An engine that a plan has chosen stays until the next plan.
     engine = case when present.plan is null then excluded.engine else present.engine end,
     options = excluded.options,
+    include_images = excluded.include_images,
+    exclude_images = excluded.exclude_images,
     priority = excluded.priority,
     state = case when present.state = 'running' then 'running' else 'queued' end,
     attempt_at = case when present.state in ('queued', 'running') then present.attempt_at else clock_timestamp() end,

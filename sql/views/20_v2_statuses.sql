@@ -8,7 +8,9 @@ select
         case
             when newest.state not in ('queued', 'running') then null
             when latest_step.name in ('claim', 'stage') then 'uploading'
-            when latest_step.name in ('validate', 'extract_metadata', 'assess_images', 'review', 'plan_engine', 'odm')
+            when latest_step.name in (
+                'validate', 'extract_metadata', 'assess_images', 'preflight', 'review', 'plan_engine', 'odm'
+            )
                 then 'odm_processing'
             when latest_step.name in ('publish_ortho', 'standardise') then 'ortho_processing'
             when latest_step.name = 'cog' then 'cog_processing'

@@ -27,8 +27,8 @@ pytestmark = pytest.mark.e2e
 ROOT = Path(__file__).parents[2]
 SMALL = {"images": 12, "width": 800, "height": 600}
 STEPS = {
-    "claim", "stage", "validate", "extract_metadata", "assess_images", "plan_engine", "odm", "publish_ortho",
-    "standardise", "cog", "thumbnail", "metadata", "finish", "cleanup",
+    "claim", "stage", "validate", "extract_metadata", "assess_images", "preflight", "plan_engine", "odm",
+    "publish_ortho", "standardise", "cog", "thumbnail", "metadata", "finish", "cleanup",
 }  # fmt: skip
 
 
@@ -120,6 +120,9 @@ def test_a_simulated_survey_becomes_a_valid_cog(set_up, survey):
         assert image.crs == source.crs
         assert image.bounds == source.bounds
     assert local_path(artifacts["thumbnail"].uri).stat().st_size > 1000
+    assert run.preflight is not None
+    assert (run.preflight["verdict"]["decision"], run.preflight["images"]) == ("go", {"assigned": SMALL["images"]})
+    assert local_path(artifacts["preflight"].uri).read_text("utf-8").count("data:image/") == SMALL["images"]
     assert ledger.get_dataset(set_up.conn, dataset_id=run.dataset_id).captured_from is not None
 
     status = set_up.conn.execute(
@@ -203,12 +206,13 @@ def bad_uploads(survey, tmp_path_factory):
     whole = survey.zip_path.read_bytes()
     with zipfile.ZipFile(survey.zip_path) as bundle:
         images = [name for name in bundle.namelist() if name.lower().endswith(".jpg")]
-        second = bundle.getinfo(images[1])
+        spoiled = [bundle.getinfo(name).header_offset + 4000 for name in images[:3]]
         with zipfile.ZipFile(folder / "two_images.zip", "w") as few:
             for name in images[:2]:
                 few.writestr(name, bundle.read(name))
-    middle = second.header_offset + 4000
-    damaged = whole[:middle] + bytes(byte ^ 0xFF for byte in whole[middle : middle + 64]) + whole[middle + 64 :]
+    damaged = bytearray(whole)
+    for middle in spoiled:
+        damaged[middle : middle + 64] = bytes(byte ^ 0xFF for byte in whole[middle : middle + 64])
     (folder / "corrupt.zip").write_bytes(damaged)
     simulate(Survey(images=4, width=400, height=300, position=Position.NONE), folder / "no_gps.zip")
     return folder, {

@@ -141,6 +141,39 @@ def test_verdicts_and_registration(conn: psycopg.Connection, dataset_id: int) ->
     assert found[1].duplicate_of == image(2).zip_path
 
 
+def test_an_image_of_an_earlier_upload_is_known(conn: psycopg.Connection, dataset_id: int) -> None:
+    def upload(name: str, owner: str, access: str, *images: ledger.ImageRecord) -> int:
+        registered = ledger.register(
+            conn,
+            name=name,
+            owner=owner,
+            source_uri=f"file:///incoming/{name}",
+            content_sha256=f"{len(name):064x}",
+            size_bytes=9,
+            upload_type="raw_images_zip",
+        ).dataset.id
+        conn.execute("update aerodag.dataset set access = %s where id = %s", [access, registered])
+        ledger.replace_images(conn, dataset_id=registered, images=images)
+        return registered
+
+    ledger.replace_images(conn, dataset_id=dataset_id, images=[image(1), image(2)])
+    secret = upload("s.zip", "bert", "private", image(1), image(3))
+    later = upload("later.zip", "anna", "public", image(2), image(3), image(4), image(5, sha256=None))
+    assert ledger.images_known_elsewhere(conn, dataset_id=dataset_id) == [], "the first upload doubles nobody"
+    known = ledger.images_known_elsewhere(conn, dataset_id=later)
+    assert [(entry.zip_path, entry.known_dataset_id, entry.known_dataset) for entry in known] == [
+        (image(2).zip_path, dataset_id, "flight.zip")
+    ], "what is private to another owner is not told"
+    assert [entry.zip_path for entry in ledger.images_known_elsewhere(conn, dataset_id=secret)] == [image(1).zip_path]
+
+    (verdict,) = [
+        ledger.Verdict(image(2).zip_path, "assigned", duplicate_of="x", duplicate_of_dataset=secret, flight=2)
+    ]
+    ledger.judge_images(conn, dataset_id=later, verdicts=[verdict])
+    found = ledger.list_images(conn, dataset_id=later)[0]
+    assert (found.duplicate_of, found.duplicate_of_dataset, found.flight) == ("x", secret, 2)
+
+
 def test_ten_thousand_images(conn: psycopg.Connection, dataset_id: int) -> None:
     images = [image(number, status="staged") for number in range(10_000)]
     started = time.process_time()
@@ -160,7 +193,9 @@ def test_ten_thousand_images(conn: psycopg.Connection, dataset_id: int) -> None:
 def test_raw_images_of_the_contract(conn: psycopg.Connection, dataset_id: int) -> None:
     ledger.replace_images(conn, dataset_id=dataset_id, images=[image(number) for number in range(3)])
     files = [
-        ledger.RtkFile(zip_path="a.MRK", kind="mrk", size_bytes=10, records=3, matched=3, details={"flight": 1}),
+        ledger.RtkFile(
+            zip_path="a.MRK", kind="mrk", size_bytes=10, sha256="d" * 64, records=3, matched=3, details={"flight": 1}
+        ),
         ledger.RtkFile(zip_path="a.obs", kind="obs", size_bytes=10),
     ]
     for _ in range(2):
@@ -174,7 +209,7 @@ def test_raw_images_of_the_contract(conn: psycopg.Connection, dataset_id: int) -
     ).fetchone()
     assert row is not None
     assert [float(value) if number == 5 else value for number, value in enumerate(row)] == [
-        *(3, 5_400_000, "file:///raw_images/1.zip", 100, True, 2.0, 50, 2, 1),
+        *(3, 5_400_000, "file:///raw_images/1.zip", 100, True, 1.6, 50, 2, 1),
     ]
 
 
@@ -188,7 +223,7 @@ def test_unread_rtk_stays_unknown_and_poor_rtk_does_not_overflow(conn: psycopg.C
     assert precision() == (None, False)
     # numeric(4,2) would end at 99.99 cm; a receiver without a fix says tens of metres.
     ledger.replace_images(conn, dataset_id=dataset_id, images=[image(1, rtk_flag=16, std_e_m=3e4, std_n_m=4e4)])
-    assert precision() == (5_000_000, True)
+    assert precision() == (4_000_000, False), "a single point solution is no RTK"
 
 
 def test_stages_follow_each_other(conn: psycopg.Connection, dataset_id: int) -> None:

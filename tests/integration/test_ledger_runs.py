@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from aerodag import ledger
 from aerodag.errors import ConfigError, ResourceError
+from aerodag.findings import Finding, Severity
 from ledger_flow import OUT_OF_MEMORY, PIPELINE, Flow
 
 
@@ -39,7 +41,7 @@ def test_status_follows_the_running_step(flow: Flow) -> None:
         assert flow.status["current_status"] == seen[-1], "no moment of idleness between two steps"
     assert seen == [
         "uploading",
-        *["odm_processing"] * 5,
+        *["odm_processing"] * 6,
         *["ortho_processing"] * 2,
         "cog_processing",
         "thumbnail_processing",
@@ -49,24 +51,52 @@ def test_status_follows_the_running_step(flow: Flow) -> None:
 
 @pytest.mark.parametrize(
     ("severity", "state"),
-    [("info", "succeeded"), ("warning", "succeeded"), ("degraded", "degraded"), ("error", "degraded")],
+    [
+        (Severity.INFO, "succeeded"),
+        (Severity.WARNING, "succeeded"),
+        (Severity.DEGRADED, "degraded"),
+        (Severity.ERROR, "degraded"),
+    ],
 )
-def test_findings_degrade_a_finished_run(flow: Flow, severity: str, state: str) -> None:
+def test_findings_degrade_a_finished_run(flow: Flow, severity: Severity, state: str) -> None:
     run = flow.open()
-    for _ in range(2):
-        ledger.add_finding(
-            flow.conn,
-            run_id=run.id,
-            severity=severity,
-            code="ortho.holes",
-            message="12 % of the area is empty.",
-            advice="Fly with more overlap.",
-            numbers={"share": 0.12, "worst": float("nan")},
-        )
+    holes = Finding(severity, "ortho.holes", "12 % is empty.", "Fly lower.", numbers={"share": 0.12, "worst": math.nan})
+    ledger.replace_findings(flow.conn, run_id=run.id, step="odm", findings=[holes, holes])
     flow.play("finish")
     assert flow.run.state == state
     findings = ledger.list_findings(flow.conn, run_id=run.id)
     assert [(entry.code, entry.numbers) for entry in findings] == [("ortho.holes", {"share": 0.12, "worst": None})]
+
+
+def test_a_step_tried_again_replaces_what_it_found(flow: Flow) -> None:
+    run = flow.open()
+    by_step = {
+        "assess_images": [Finding(Severity.WARNING, "image.blurred", "Blurred.", image=f"{n}.jpg") for n in range(3)],
+        "odm": [Finding(Severity.INFO, "image.blurred", "Blurred.", image="7.jpg")],
+    }
+    for step, findings in by_step.items():
+        ledger.replace_findings(flow.conn, run_id=run.id, step=step, findings=findings)
+    ledger.replace_findings(flow.conn, run_id=run.id, step="assess_images", findings=by_step["assess_images"][:1])
+    kept = ledger.list_findings(flow.conn, run_id=run.id)
+    assert [(entry.step, entry.image) for entry in kept] == [("odm", "7.jpg"), ("assess_images", "0.jpg")]
+
+
+def test_past_engine_runs_tell_what_they_took(flow: Flow) -> None:
+    flow.open()
+    flow.play("odm")
+    assert ledger.past_engine_runs(flow.conn) == [], "without its figures a run teaches nothing"
+    figures = {"images": 18, "megapixels_per_image": 9.0, "peak_rss_bytes": 745_000_000, "work_bytes": 9_000_000}
+    ledger.add_metrics(flow.conn, run_id=flow.run.id, name="odm", map_index=-1, try_number=1, metrics=figures)
+    (past,) = ledger.past_engine_runs(flow.conn)
+    assert past == ledger.PastEngineRun(
+        engine="auto",
+        preset="standard",
+        images=18,
+        megapixels=9.0,
+        peak_rss_bytes=745_000_000,
+        seconds=60.0,
+        disk_bytes=9_000_000,
+    )
 
 
 def test_a_failure_reaches_run_and_status(flow: Flow) -> None:

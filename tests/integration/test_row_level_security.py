@@ -12,6 +12,7 @@ import pytest
 from psycopg import errors, sql
 
 from aerodag import ledger
+from aerodag.findings import Finding, Severity
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 ACCESSES = ("public", "private", "viewonly")
@@ -110,7 +111,7 @@ def fill(conn: psycopg.Connection, owner: str, access: str, number: int) -> tupl
     ledger.step_started(
         conn, dag_run_id=f"run {number}", name="cog", map_index=-1, try_number=1, host="w", started_at=NOW
     )
-    ledger.add_finding(conn, run_id=run_id, severity="info", code="a.b", message="A.", advice=None)
+    ledger.replace_findings(conn, run_id=run_id, step="odm", findings=[Finding(Severity.INFO, "a.b", "A.")])
     ledger.record_stage(conn, run_id=run_id, stage="opensfm", percent=1, started_at=NOW)
     for kind in ("orthophoto", "cog", "thumbnail", "metadata"):
         ledger.record_artifact(conn, run_id=run_id, kind=kind, uri=f"file:///{kind}", bytes=1)

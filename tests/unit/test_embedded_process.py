@@ -7,6 +7,7 @@ import json
 import signal
 import subprocess
 import sys
+import time
 from itertools import pairwise
 from pathlib import Path
 
@@ -179,9 +180,18 @@ time.sleep(600)
 
     with pytest.raises(KeyboardInterrupt):
         EmbeddedEngine().run(tmp_path, Plan(), stop)
-    for pid in pids.read_text().split():
-        status = Path(f"/proc/{pid}/stat")
-        assert not status.exists() or status.read_text().split()[2] == "Z"
+    deadline = time.monotonic() + 10
+    while alive := [pid for pid in pids.read_text().split() if not has_ended(pid)]:
+        assert time.monotonic() < deadline, f"{alive} are still there"
+        time.sleep(0.05)
+
+
+def has_ended(pid: str) -> bool:
+    """Gone, or dead and waiting for whoever adopted it."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().split()[2] == "Z"
+    except FileNotFoundError:
+        return True
 
 
 def test_presets_and_resolution_reach_the_command(tmp_path: Path) -> None:

@@ -1,21 +1,22 @@
-"""Soundness, sharpness and exposure of images."""
+"""Measures of images: one by one and many at once, in every format."""
 
 from __future__ import annotations
 
 import io
 import os
-import zipfile
+import threading
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image, ImageFilter
+from PIL import Image, ImageOps
 
+from aerodag.errors import DataError, InfrastructureError
 from aerodag.imagery import Assessment, assess, assess_many
-from aerodag.imagery.assess import sharpness_by_grid
 
 DATA = Path(os.environ.get("AERODAG_TEST_DATA") or Path(__file__).parents[2].parent / "shared" / "data")
 needs_data = pytest.mark.skipif(not DATA.is_dir(), reason="the shared test images are absent (AERODAG_TEST_DATA)")
+ORIENTATION = 0x0112
 
 
 def scene(width: int = 1200, height: int = 900) -> Image.Image:
@@ -23,14 +24,19 @@ def scene(width: int = 1200, height: int = 900) -> Image.Image:
     return Image.fromarray(noise).resize((width, height), Image.Resampling.BICUBIC)
 
 
-def encoded(image: Image.Image, kind: str = "JPEG") -> bytes:
+def encoded(image: Image.Image, kind: str = "JPEG", **options: object) -> bytes:
     buffer = io.BytesIO()
-    image.save(buffer, kind)
+    image.save(buffer, kind, **options)  # type: ignore[arg-type]
     return buffer.getvalue()
 
 
 def assessed(content: bytes, name: str = "x.jpg") -> Assessment:
     return assess(io.BytesIO(content), name)
+
+
+def picture(thumbnail: bytes | None) -> Image.Image:
+    assert thumbnail is not None
+    return Image.open(io.BytesIO(thumbnail), formats=("JPEG",))
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +46,7 @@ def jpeg() -> bytes:
 
 def test_a_good_image(jpeg: bytes) -> None:
     found = assessed(jpeg)
-    assert (found.decodable, found.problem, found.scale, found.exposure) == (True, None, 1, None)
+    assert (found.decodable, found.problem, found.scale, found.terrain) == (True, None, 1, None)
     assert found.sharpness is not None
     assert found.sharpness > 100
     assert found.low_texture_share == 0
@@ -49,125 +55,126 @@ def test_a_good_image(jpeg: bytes) -> None:
     assert (found.p5, found.p95) == pytest.approx(tuple(np.percentile(grey, [5, 95])), abs=2)
 
 
-def test_large_images_are_decoded_small() -> None:
-    assert assessed(encoded(scene(4000, 2250))).scale == 4
-    assert assessed(encoded(scene(2100, 1000), "PNG"), "x.png").scale == 2
+def test_shares_of_dark_and_bright_pixels() -> None:
+    image = Image.new("RGB", (200, 200), (128, 128, 128))
+    image.paste((5, 5, 5), (0, 0, 50, 200))
+    image.paste((250, 250, 250), (50, 0, 70, 200))
+    found = assessed(encoded(image, "PNG"))
+    assert (found.dark_share, found.bright_share) == pytest.approx((0.25, 0.1))
 
 
-def test_blur_lowers_the_score(jpeg: bytes) -> None:
-    scores = [
-        assessed(encoded(scene().filter(ImageFilter.GaussianBlur(radius)))).sharpness or 0.0 for radius in (0, 2, 5, 10)
-    ]
-    assert scores == sorted(scores, reverse=True)
-    assert scores[-1] < 30 < scores[0]
-
-
-def test_the_grid_forgives_water() -> None:
-    grey = np.full((400, 400), 90, dtype=np.uint8)
-    grey[:, :100] = np.random.default_rng(1).integers(0, 255, (400, 100))
-    score, low = sharpness_by_grid(grey)
-    assert score is not None
-    assert score > 1000
-    assert low == pytest.approx(0.75, abs=0.26)
-
-
-def test_the_score_is_the_variance_of_the_laplacian() -> None:
-    grey = np.zeros((42, 42), dtype=np.uint8)
-    grey[::2, ::2] = 100
-    score, _ = sharpness_by_grid(grey)
-    # Of four pixels one has the Laplacian -400, two have 200 and one has 0.
-    assert score == pytest.approx(np.var([-400, 200, 200, 0]), rel=0.05)
-
-
-def test_a_tiny_image_has_no_score() -> None:
+def test_a_tiny_image_has_no_score_but_a_thumbnail() -> None:
     found = assessed(encoded(Image.new("RGB", (1, 1))))
-    assert (found.decodable, found.sharpness) == (True, None)
+    assert (found.decodable, found.sharpness, found.terrain) == (True, None, None)
+    assert picture(found.thumbnail).size == (1, 1)
 
 
-@pytest.mark.parametrize(("level", "exposure"), [(5, "black"), (250, "white"), (120, None)])
-def test_exposure(level: int, exposure: str | None) -> None:
-    assert assessed(encoded(Image.new("RGB", (200, 200), (level, level, level)))).exposure == exposure
-
-
-@pytest.mark.parametrize("mode", ["I;16", "F"])
-def test_deep_sensors_get_a_score_but_no_exposure(mode: str) -> None:
+@pytest.mark.parametrize("mode", ["I;16", "F", "I"])
+def test_deep_sensors_get_a_score_but_no_white_level(mode: str) -> None:
     values = np.random.default_rng(3).integers(0, 400, (300, 400))
-    image = Image.fromarray(values.astype(np.uint16 if mode == "I;16" else np.float32))
-    found = assessed(encoded(image, "TIFF"), "x.tif")
-    assert (found.decodable, found.exposure) == (True, None)
+    kinds = {"I;16": np.uint16, "F": np.float32, "I": np.int32}
+    found = assessed(encoded(Image.fromarray(values.astype(kinds[mode])), "TIFF"), "x.tif")
+    assert (found.decodable, found.dark_share, found.bright_share) == (True, None, None)
     assert found.sharpness is not None
     assert found.sharpness > 100
+    assert found.p95 == pytest.approx(0.95 * 255, abs=8)
+    assert np.asarray(picture(found.thumbnail)).std() > 10
 
 
-@pytest.mark.parametrize("keep", [0.1, 0.5, 0.95])
-def test_truncation_is_seen(jpeg: bytes, keep: float) -> None:
-    found = assessed(jpeg[: int(len(jpeg) * keep)])
+@pytest.mark.parametrize("kind", ["JPEG", "TIFF", "PNG"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_thumbnails_are_upright_and_small(orientation: int, kind: str) -> None:
+    image = Image.new("RGB", (1600, 1200), (20, 40, 60))
+    image.paste((220, 40, 60), (0, 0, 800, 600))
+    image.paste((20, 200, 60), (800, 0, 1600, 600))
+    exif = Image.Exif()
+    exif[ORIENTATION] = orientation
+    content = encoded(image, kind, exif=exif)
+    found = picture(assessed(content).thumbnail)
+    expected = ImageOps.exif_transpose(Image.open(io.BytesIO(content))).convert("RGB").resize(found.size)
+    assert max(found.size) == 160
+    assert (found.width > found.height) == (orientation < 5)
+    assert np.abs(np.asarray(found, dtype=int) - np.asarray(expected)).mean() < 4
+
+
+def test_like_pictures_have_like_fingerprints(jpeg: bytes) -> None:
+    again = assessed(encoded(scene().resize((900, 675)), quality=60)).fingerprint
+    other = assessed(encoded(scene().transpose(Image.Transpose.FLIP_LEFT_RIGHT))).fingerprint
+    first = assessed(jpeg).fingerprint
+    assert first is not None
+    assert again is not None
+    assert other is not None
+    assert -(2**63) <= first < 2**63
+    assert ((first ^ again) & (2**64 - 1)).bit_count() <= 8
+    assert ((first ^ other) & (2**64 - 1)).bit_count() > 16
+
+
+def test_what_is_wrong_with_a_file_is_a_result(jpeg: bytes) -> None:
+    found = assessed(jpeg[:20_000])
     assert (found.decodable, found.problem, found.sharpness) == (False, "image.truncated", None)
-
-
-@pytest.mark.parametrize("keep", [0.3, 0.8])
-def test_zeros_in_place_of_picture_data_are_seen(jpeg: bytes, keep: float) -> None:
-    kept = int(len(jpeg) * keep)
-    found = assessed(jpeg[:kept] + bytes(len(jpeg) - kept))
-    assert (found.decodable, found.problem) == (False, "image.truncated")
-
-
-def test_padding_behind_the_end_and_flat_ground_are_harmless(jpeg: bytes) -> None:
-    assert assessed(jpeg + bytes(100_000)).decodable
-    flat = scene()
-    flat.paste((120, 120, 120), (0, 600, 1200, 900))
-    assert assessed(encoded(flat)).decodable
-    assert assessed(encoded(flat) + bytes(100_000)).decodable
-
-
-@pytest.mark.parametrize("kind", ["PNG", "TIFF"])
-def test_other_formats_are_checked_too(kind: str) -> None:
-    content = encoded(scene(300, 200), kind)
-    assert assessed(content).decodable
-    assert not assessed(content[: len(content) // 2]).decodable
-
-
-def test_no_image_at_all() -> None:
-    found = assessed(b"<html>")
-    assert (found.decodable, found.problem) == (False, "image.unreadable")
     assert found.message is not None
     assert "x.jpg" in found.message
+    assert assessed(b"<html>").problem == "image.unreadable"
 
 
-def test_many_keeps_the_order_and_reports_each(tmp_path: Path, jpeg: bytes) -> None:
-    path = tmp_path / "x.zip"
+def test_many_keeps_the_order_and_reports_each(jpeg: bytes) -> None:
+    def read(name: str) -> bytes:
+        if name == "5.jpg":
+            raise DataError("archive.damaged", "5.jpg has another checksum.", advice="Upload it again.")
+        return jpeg[:20_000] if name == "7.jpg" else jpeg
+
     names = [f"{index}.jpg" for index in range(30)]
-    with zipfile.ZipFile(path, "w") as bundle:
-        for index, name in enumerate(names):
-            bundle.writestr(name, jpeg[:20_000] if index == 7 else jpeg)
-    data = bytearray(path.read_bytes())
-    data[200_000 % len(jpeg) + 5 * len(jpeg)] ^= 0xFF
-    path.write_bytes(data)
-    found = list(assess_many(path, [*names, "absent.jpg"], workers=3))
-    assert [item.name for item in found] == [*names, "absent.jpg"]
-    bad = {item.name: item.problem for item in found if not item.decodable}
-    assert bad["7.jpg"] == "image.truncated"
-    assert bad["absent.jpg"] == "image.damaged"
-    assert sorted(bad.values()) == ["image.damaged", "image.damaged", "image.truncated"]
+    found = list(assess_many(read, names, workers=3))
+    assert [item.name for item in found] == names
+    bad = {item.name: (item.problem, item.message) for item in found if not item.decodable}
+    assert bad["5.jpg"] == ("image.damaged", "5.jpg has another checksum.")
+    assert bad["7.jpg"][0] == "image.truncated"
+    assert len(bad) == 2
+
+
+def test_many_reads_little_ahead_of_its_reader(jpeg: bytes) -> None:
+    reads = threading.Semaphore(0)
+
+    def read(name: str) -> bytes:
+        reads.release()
+        return jpeg
+
+    found = assess_many(read, map(str, range(1000)), workers=2)
+    next(found)
+    count = 0
+    while reads.acquire(timeout=0.2):
+        count += 1
+    assert count <= 10
+    found.close()
+
+
+def test_a_fault_of_the_storage_is_no_finding() -> None:
+    def read(name: str) -> bytes:
+        raise InfrastructureError("storage.gone", "The disk is gone.", advice="Check it.")
+
+    with pytest.raises(InfrastructureError):
+        list(assess_many(read, ["x.jpg"]))
 
 
 @needs_data
 @pytest.mark.parametrize(
-    "path",
+    ("path", "scale"),
     [
-        "rtk/xmp_rtk_thermal/M3T_IR.JPG",
-        "multispectral/micasense_rededge/IMG_0001_4.tif",
-        "mapping/brighton_beach/images/DJI_0020.JPG",
-        "exif_odd/Multiple_ICC_segments.jpg",
+        ("rtk/xmp_rtk_thermal/M3T_IR.JPG", 1),
+        ("multispectral/micasense_rededge/IMG_0001_4.tif", 1),
+        ("multispectral/dji_p4m_rtk/p4m_mauritius_green.tif", 2),
+        ("mapping/brighton_beach/images/DJI_0020.JPG", 2),
+        ("exif_odd/Multiple_ICC_segments.jpg", 1),
     ],
 )
-def test_real_images_are_sound(path: str) -> None:
+def test_real_images_are_sound(path: str, scale: int) -> None:
     found = assessed((DATA / path).read_bytes())
-    assert found.decodable
+    assert (found.decodable, found.scale) == (True, scale)
     assert found.sharpness is not None
     assert found.sharpness > 100
-    assert found.fingerprint is not None
-    assert -(2**63) <= found.fingerprint < 2**63
+    thumbnail = found.thumbnail
+    assert thumbnail is not None
+    assert 1_000 < len(thumbnail) < 12_000
 
 
 @needs_data

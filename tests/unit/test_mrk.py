@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aerodag.errors import DataError
-from aerodag.rtk.mrk import MrkRecord, format_record, gps_to_utc, parse_record, utc_to_gps
+from aerodag.rtk.mrk import MAX_LINE, MrkRecord, format_record, gps_to_utc, parse_record, utc_to_gps
 
 # Lines of real flights: DJI Phantom 4 RTK (no correction), DJI Zenmuse P1, Autel EVO II RTK.
 PHANTOM = (
@@ -37,6 +37,31 @@ def test_columns_mean_what_the_manual_says():
     assert record.captured_at == datetime(2026, 8, 3, 5, 26, 2, 354366, tzinfo=UTC)
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        P1.replace("\t", " "),
+        P1.replace("\t", " \t "),
+        P1.replace(",", " ,\t"),
+        P1.replace("[2430]", "[ 2430\t]"),
+        f"  {P1}\t\r\n",
+    ],
+)
+def test_tabs_and_blanks_are_the_same(line):
+    assert parse_record(line) == parse_record(P1)
+
+
+def test_minus_zero_is_zero():
+    assert parse_record(AUTEL.replace("     0,E", "    -0,E")) == parse_record(AUTEL)
+
+
+@pytest.mark.parametrize(("right", "wrong"), [("52,Q", "0,Q"), ("45.95639312", "0.00000000")])
+def test_a_receiver_without_solution_has_no_position(right, wrong):
+    record = parse_record(P1.replace(right, wrong).replace("96.70795799", "0.00000000"))
+    assert parse_record(P1).has_position
+    assert not record.has_position
+
+
 records = st.builds(
     MrkRecord,
     index=st.integers(0, 99_999),
@@ -55,11 +80,24 @@ records = st.builds(
 )
 
 
+blanks = st.text(" \t", min_size=1, max_size=3)
+
+
+@pytest.mark.fuzz
+@given(records, st.lists(blanks, min_size=10, max_size=10), st.sampled_from(["", "\n", "\r\n"]))
+def test_every_record_can_be_read_again_whatever_parts_its_groups(record, gaps, end):
+    groups = format_record(record).split("\t")
+    line = groups[0] + "".join(gap + group for gap, group in zip(gaps, groups[1:], strict=True))
+    assert parse_record(line + end) == record
+
+
+@pytest.mark.fuzz
 @given(records)
 def test_every_record_can_be_read_again(record):
     assert parse_record(format_record(record)) == record
 
 
+@pytest.mark.fuzz
 @given(st.text(max_size=200))
 def test_other_text_is_refused_and_never_breaks_the_parser(text):
     with pytest.raises(DataError) as refusal:
@@ -70,7 +108,8 @@ def test_other_text_is_refused_and_never_breaks_the_parser(text):
 @pytest.mark.parametrize(
     "line",
     [
-        P1.replace("\t", " "),
+        P1.replace("\t", ""),
+        P1.replace("\t", "\t" * (MAX_LINE // 10)),
         P1.replace("[2430]", "2430"),
         P1.replace("52,Q", ""),
         P1.replace("1797.309", "nan"),

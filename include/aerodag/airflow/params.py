@@ -33,6 +33,22 @@ PROCESS_PARAMS = {
         title="What to make",
         description="odm_processing makes the orthophoto; the others are made from the newest orthophoto.",
     ),
+    "include_images": Param(
+        [],
+        type="array",
+        items={"type": "string", "minLength": 1},
+        uniqueItems=True,
+        title="Include images",
+        description="Paths or patterns (flight2/*.JPG) of images to use although a check left them out.",
+    ),
+    "exclude_images": Param(
+        [],
+        type="array",
+        items={"type": "string", "minLength": 1},
+        uniqueItems=True,
+        title="Exclude images",
+        description="Paths or patterns of images to leave out, whatever the checks say.",
+    ),
     "preset": Param(
         "standard",
         type="string",

@@ -1,23 +1,26 @@
 """ZIP intake: what is in it, is it safe, is it whole, and onto the disk under names that cannot collide.
 
 Everything hostile is refused from the central directory, before one byte touches the disk; the sizes and checksums it
-claims are enforced while streaming. Only stored and deflated entries are read: the other methods of Python's zipfile
-expand without a bound.
+claims are enforced while streaming, in bounded memory. Read are the methods stored, Deflate, Deflate64, bzip2 and LZMA.
 """
 
-from aerodag.archive.inventory import Entry, Ignored, Inventory, inspect
+from aerodag.archive.extraction import extract
+from aerodag.archive.inventory import Entry, Inventory, inspect
+from aerodag.archive.limits import Limits
 from aerodag.archive.names import engine_names
-from aerodag.archive.safety import Limits
-from aerodag.archive.streaming import extract, open_entry, verify
+from aerodag.archive.reader import Reader
+from aerodag.archive.remarks import Ignored
+from aerodag.archive.verification import Verified, verify
 
 __all__ = [
     "Entry",
     "Ignored",
     "Inventory",
     "Limits",
+    "Reader",
+    "Verified",
     "engine_names",
     "extract",
     "inspect",
-    "open_entry",
     "verify",
 ]

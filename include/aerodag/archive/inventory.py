@@ -2,38 +2,39 @@
 
 from __future__ import annotations
 
-import re
-from collections import defaultdict
+from collections import Counter, defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
-from zipfile import ZipInfo
+from pathlib import Path
 
-from aerodag.archive.safety import Limits, opened, refuse_hostile, refuse_method, special_mode
+import structlog
+
+from aerodag.archive.directory import Record
+from aerodag.archive.kinds import Reason, Use, classify
+from aerodag.archive.limits import Limits
+from aerodag.archive.reader import Reader
+from aerodag.archive.remarks import Ignored, about_container, about_ignored, about_names
+from aerodag.archive.safety import refuse_hostile, refuse_unusable
+from aerodag.archive.signatures import archive_kind
 from aerodag.errors import DataError
+from aerodag.findings import Finding
 
-IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".dng"})
-RTK_SUFFIXES = frozenset({".mrk", ".rtk", ".rtl", ".rtb", ".rpos", ".rts", ".imu", ".obs", ".nav", ".bin"})
-_RINEX = re.compile(r"\.\d\d[onpg]$")  # RINEX 2 names: 14601736.18o
-_CONTROL_FILES = {"gcp_list.txt": "gcp", "gcp.txt": "gcp", "geo.txt": "geo"}
-_ARCHIVE_SUFFIXES = frozenset({".zip", ".7z", ".rar", ".tar", ".gz", ".tgz", ".bz2", ".xz"})
+log = structlog.get_logger(__name__)
+
+_SNIFFED_ENTRIES, _SNIFFED_BYTES = 20, 512
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One file to use; sizes in bytes, ``crc`` is the CRC-32 the directory claims."""
+    """One file to use; sizes in bytes, ``crc`` is the CRC-32 the directory claims.
+
+    ``path`` is the readable name with folders parted by slashes; `Reader` finds the entry by it.
+    """
 
     path: str
     size: int
     packed_size: int
     crc: int
-
-
-@dataclass(frozen=True, slots=True)
-class Ignored:
-    """One file left out, with a machine-readable reason."""
-
-    path: str
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,76 +46,96 @@ class Inventory:
     gcp: tuple[Entry, ...]
     geo: tuple[Entry, ...]
     ignored: tuple[Ignored, ...]
+    findings: tuple[Finding, ...]
     total_bytes: int
+
+    @property
+    def used(self) -> tuple[Entry, ...]:
+        """All that is not ignored."""
+        return (*self.images, *self.rtk, *self.gcp, *self.geo)
 
 
 def inspect(path: Path, limits: Limits | None = None) -> Inventory:
-    """Read the central directory only and sort its entries.
+    """Read the central directory only and sort its entries; ``limits`` are those of this installation by default.
 
     Raises:
-        DataError: ``archive.unreadable``, ``.empty``, ``.too_many_entries``, ``.traversal``, ``.symlink``,
-            ``.encrypted``, ``.duplicate_name``, ``.overlap``, ``.too_large``, ``.ratio``, ``.method``, ``.nested`` or
-            ``.too_few_images``.
+        DataError: ``archive.unreadable``, ``.split``, ``.empty``, ``.too_many_entries``, ``.traversal``, ``.bad_name``,
+            ``.symlink``, ``.duplicate_name``, ``.overlap``, ``.encrypted``, ``.method``, ``.too_large``, ``.ratio``,
+            ``.nested`` or ``.too_few_images``.
+        InfrastructureError: ``archive.not_opened``.
     """
-    limits = limits or Limits()
-    with opened(path) as bundle:
-        infos = [info for info in bundle.infolist() if not info.is_dir() or special_mode(info)]
-        refuse_hostile(infos, limits, bundle.start_dir)
-    groups: dict[str, list[Entry]] = defaultdict(list)
-    ignored: list[Ignored] = []
-    for info in sorted(infos, key=lambda info: info.filename):
-        kind, reason = _kind(info)
-        if kind is None:
-            ignored.append(Ignored(info.filename, reason))
-            continue
-        refuse_method(info)
-        groups[kind].append(Entry(info.filename, info.file_size, info.compress_size, info.CRC))
-    _refuse_few(len(groups["image"]), ignored, limits)
+    limits = limits or Limits.installed()
+    with Reader(path, limits) as reader:
+        directory = reader.directory
+        files = sorted((record for record in directory.records if not record.is_folder), key=lambda item: item.path)
+        if not files:
+            raise DataError("archive.empty", "The ZIP holds no file.", advice="Pack the images and upload it again.")
+        refuse_hostile(directory.records, directory.start)
+        groups, ignored = _sorted_out(files)
+        used = [record for group in groups.values() for record in group]
+        refuse_unusable(used, limits)
+        if len(groups[Use.IMAGE]) < limits.min_images:
+            raise _too_few(len(groups[Use.IMAGE]), limits.min_images, ignored, reader)
+    findings = (*about_container(directory), *about_names(used), *about_ignored(ignored))
+    log.info("archive inspected", archive=str(path), used=len(used), ignored=len(ignored))
     return Inventory(
-        images=tuple(groups["image"]),
-        rtk=tuple(groups["rtk"]),
-        gcp=tuple(groups["gcp"]),
-        geo=tuple(groups["geo"]),
+        images=_entries(groups[Use.IMAGE]),
+        rtk=_entries(groups[Use.RTK]),
+        gcp=_entries(groups[Use.GCP]),
+        geo=_entries(groups[Use.GEO]),
         ignored=tuple(ignored),
-        total_bytes=sum(entry.size for group in groups.values() for entry in group),
+        findings=findings,
+        total_bytes=sum(record.size for record in used),
     )
 
 
-def _refuse_few(count: int, ignored: list[Ignored], limits: Limits) -> None:
-    if count >= limits.min_images:
-        return
-    nested = [item.path for item in ignored if item.reason == "nested_archive"]
+def _sorted_out(files: Sequence[Record]) -> tuple[dict[Use, list[Record]], list[Ignored]]:
+    groups: dict[Use, list[Record]] = defaultdict(list)
+    ignored: list[Ignored] = []
+    for record in files:
+        match classify(record.path, record.size):
+            case Use() as use:
+                groups[use].append(record)
+            case reason:
+                ignored.append(Ignored(record.path, reason, record.size))
+    return groups, ignored
+
+
+def _entries(records: Sequence[Record]) -> tuple[Entry, ...]:
+    return tuple(Entry(record.path, record.size, record.packed_size, record.crc) for record in records)
+
+
+def _too_few(count: int, least: int, ignored: Sequence[Ignored], reader: Reader) -> DataError:
+    nested = _archives_among(ignored, reader)
     if nested:
-        raise DataError(
+        return DataError(
             "archive.nested",
-            f"The ZIP holds {count} images and {len(nested)} further archives, the first {nested[0]}.",
+            f"The ZIP holds {count} images, {least} are needed, and {len(nested)} further archives, the first "
+            f"{nested[0]!r}.",
             advice="Unpack the inner archives and pack their images into one ZIP.",
-            numbers={"images": count, "archives": len(nested)},
+            numbers={"images": count, "archives": len(nested), "entries": nested[:_SNIFFED_ENTRIES]},
         )
-    raise DataError(
+    reasons = Counter(item.reason for item in ignored)
+    left_out = ", ".join(f"{number} as {reason}" for reason, number in reasons.most_common())
+    return DataError(
         "archive.too_few_images",
-        f"The ZIP holds {count} usable images; at least {limits.min_images} are needed.",
+        f"The ZIP holds {count} usable images; at least {least} are needed."
+        + (f" Left out are {left_out}." if left_out else ""),
         advice="Add the images (jpg, jpeg, png, tif, tiff or dng) of the whole flight and upload again.",
-        numbers={"images": count, "limit": limits.min_images},
+        numbers={"images": count, "limit": least, "ignored": dict(reasons)},
     )
 
 
-def _kind(info: ZipInfo) -> tuple[str | None, str]:
-    """Group of an entry, or None and the reason why it is left out."""
-    name = PurePosixPath(info.filename)
-    suffix, lowered = name.suffix.lower(), name.name.lower()
-    if "__MACOSX" in name.parts or lowered.startswith("._"):
-        return None, "macos_metadata"
-    if any(part.startswith(".") for part in name.parts):
-        return None, "hidden"
-    if lowered in {"thumbs.db", "desktop.ini"}:
-        return None, "system_file"
-    if info.file_size == 0:
-        return None, "empty"
-    if suffix in IMAGE_SUFFIXES:
-        return "image", ""
-    if suffix in RTK_SUFFIXES or _RINEX.search(lowered):
-        return "rtk", ""
-    if lowered in _CONTROL_FILES:
-        return _CONTROL_FILES[lowered], ""
-    return None, "nested_archive" if suffix in _ARCHIVE_SUFFIXES else "unknown_type"
+def _archives_among(ignored: Sequence[Ignored], reader: Reader) -> list[str]:
+    """Inner archives by name, else by the first bytes of the first few files that nothing else is known of."""
+    nested = [item.path for item in ignored if item.reason == Reason.NESTED_ARCHIVE]
+    unknown = [item.path for item in ignored if item.reason == Reason.UNKNOWN_TYPE]
+    return nested or [path for path in unknown[:_SNIFFED_ENTRIES] if _is_archive(reader, path)]
+
+
+def _is_archive(reader: Reader, path: str) -> bool:
+    try:
+        with reader.open(path) as file:
+            return archive_kind(file.read(_SNIFFED_BYTES)) is not None
+    except DataError:
+        return False

@@ -31,16 +31,18 @@ def engine_names(images: Iterable[Entry]) -> dict[str, str]:
         for path in clashing:
             depth[path] += 1
             names[path] = _flat(path, depth[path])
-    for path in _clashing(names):
-        digest = hashlib.sha256(path.encode("utf-8", "surrogatepass")).hexdigest()[:12]
-        names[path] = f"{digest}_{_flat(path, 1)}"
+    # Again and again: somebody may have put the name that the first digest gives into the ZIP on purpose.
+    while clashing := _clashing(names):
+        for path in clashing:
+            digest = hashlib.sha256(f"{names[path]}\0{path}".encode()).hexdigest()[:12]
+            names[path] = f"{digest}_{_flat(path, 1)}"
     return names
 
 
 def _flat(path: str, depth: int) -> str:
     parts = PurePosixPath(path).parts[-depth:]
-    name = re.sub(r"[^A-Za-z0-9._-]", "_", "_".join(parts)).lstrip(".-")
-    return name[-_LONGEST_NAME:]
+    name = re.sub(r"[^A-Za-z0-9._-]", "_", "_".join(parts))[-_LONGEST_NAME:]
+    return re.sub(r"^[.-]", "_", name)  # neither hidden nor an option to a program
 
 
 def _clashing(names: Mapping[str, str]) -> list[str]:

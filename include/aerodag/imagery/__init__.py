@@ -1,6 +1,23 @@
 """Drone images: what their headers say and whether their pixels are sound."""
 
 from aerodag.imagery.assess import Assessment, assess, assess_many
+from aerodag.imagery.groups import Grouping, SensorGroup, choose_group, sensor_group
 from aerodag.imagery.metadata import ImageMetadata, read_metadata
+from aerodag.imagery.problems import problem_findings
+from aerodag.imagery.quality import quality_findings
+from aerodag.imagery.sensor import Modality
 
-__all__ = ["Assessment", "ImageMetadata", "assess", "assess_many", "read_metadata"]
+__all__ = [
+    "Assessment",
+    "Grouping",
+    "ImageMetadata",
+    "Modality",
+    "SensorGroup",
+    "assess",
+    "assess_many",
+    "choose_group",
+    "problem_findings",
+    "quality_findings",
+    "read_metadata",
+    "sensor_group",
+]

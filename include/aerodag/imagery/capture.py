@@ -10,14 +10,18 @@ from typing import Any
 
 from aerodag.imagery.exif import ExifDirectories, real, text
 
-_ORIGINAL, _DIGITIZED = 0x9003, 0x9004
+_MAKE, _ORIGINAL, _DIGITIZED = 0x010F, 0x9003, 0x9004
 _OFFSET, _OFFSET_ORIGINAL, _OFFSET_DIGITIZED = 0x9010, 0x9011, 0x9012
 _SUBSEC, _SUBSEC_ORIGINAL, _SUBSEC_DIGITIZED = 0x9290, 0x9291, 0x9292
 _GPS_TIME, _GPS_DATE = 7, 29
 # Colons as in the standard, dashes as some DJI thermal firmware, a T as Photoshop.
-_STAMP = re.compile(r"^(\d{4})[:\-/.](\d{1,2})[:\-/.](\d{1,2})[ T](\d{1,2}):(\d{1,2}):(\d{1,2})(?:\.(\d+))?\s*(\S*)$")
-_ZONE = re.compile(r"^([+-])(\d{1,2}):?(\d{2})$")
-_FIRST_YEAR = 1995  # no camera with an EXIF clock is older; 1970 and 1980 are unset clocks
+_STAMP = re.compile(
+    r"^(\d{4})[:\-/.](\d{1,2})[:\-/.](\d{1,2})[ T](\d{1,2}):(\d{1,2}):(\d{1,2})(?:\.(\d+))?\s*(\S*)$", re.ASCII
+)
+_ZONE = re.compile(r"^([+-])(\d{1,2}):?(\d{2})$", re.ASCII)
+_FRACTION = re.compile(r"(-?)(\d+)", re.ASCII)
+_UTC_MAKERS = {"micasense"}  # their clock is set by GPS and kept in UTC, as their own tools read it
+_YEARS = range(1995, 2100)  # no camera with an EXIF clock is older; 1970 and 1980 are unset clocks
 _MAX_ZONE = timedelta(hours=14)
 _QUARTER = timedelta(minutes=15)
 _CLOCK_ERROR = timedelta(seconds=90)
@@ -28,7 +32,7 @@ class Capture:
     """Aware (UTC) when the zone is known; naive local time with source ``exif_local`` when it is not.
 
     Sources: ``exif`` (with its own offset), ``exif_derived`` (the offset follows from GPS or XMP time of the same
-    exposure), ``exif_local``, ``gps`` (GPS stamp alone), ``xmp`` (XMP's UTC alone).
+    exposure, or from the maker, who keeps UTC), ``exif_local``, ``gps`` (GPS stamp alone), ``xmp`` (XMP's UTC alone).
     """
 
     at: datetime | None = None
@@ -38,9 +42,24 @@ class Capture:
 
 def captured(directories: ExifDirectories, xmp: Mapping[str, str]) -> Capture:
     """DateTimeOriginal, then DateTimeDigitized, then the GPS stamp, then XMP's UTC; None when none is plausible."""
-    exif = directories.exif
-    problems: list[str] = []
-    reference = _gps_stamp(directories.gps) or _utc_at_exposure(xmp)
+    clock, zone, problems = _camera_clock(directories.exif)
+    gps = _gps_stamp(directories.gps)
+    reference = gps or _utc_at_exposure(xmp)
+    if clock is None:
+        if reference is not None:
+            return Capture(reference, "gps" if gps else "xmp", problems)
+        return Capture(problems=problems or ("exif.date_missing",))
+    if zone is not None:
+        return Capture(clock.replace(tzinfo=zone).astimezone(UTC), "exif", problems)
+    zone = _zone_by_reference(clock, reference) or _zone_by_xmp(clock, xmp) or _zone_by_maker(directories.image)
+    if zone is not None:
+        return Capture(clock.replace(tzinfo=zone).astimezone(UTC), "exif_derived", problems)
+    return Capture(clock, "exif_local", (*problems, "exif.zone_unknown"))
+
+
+def _camera_clock(exif: Mapping[int, Any]) -> tuple[datetime | None, timezone | None, tuple[str, ...]]:
+    """The camera's local time and, where it is written, its zone; a date that is none is ``exif.date_invalid``."""
+    problems: tuple[str, ...] = ()
     for tag, sub, offset in (
         (_ORIGINAL, _SUBSEC_ORIGINAL, _OFFSET_ORIGINAL),
         (_DIGITIZED, _SUBSEC_DIGITIZED, _OFFSET_DIGITIZED),
@@ -49,32 +68,14 @@ def captured(directories: ExifDirectories, xmp: Mapping[str, str]) -> Capture:
             continue
         moment = _stamp(text(exif[tag]))
         if moment is None:
-            problems.append("exif.date_invalid")
+            problems = ("exif.date_invalid",)
             continue
-        moment = _with_fraction(moment, text(exif.get(sub)) or text(exif.get(_SUBSEC)))
-        zone = _zone(text(exif.get(offset)) or text(exif.get(_OFFSET)))
-        return _zoned(moment, zone, reference, xmp, tuple(dict.fromkeys(problems)))
-    if reference is not None:
-        source = "gps" if _gps_stamp(directories.gps) else "xmp"
-        return Capture(reference, source, tuple(dict.fromkeys(problems)))
-    return Capture(problems=tuple(dict.fromkeys(problems)) or ("exif.date_missing",))
-
-
-def _zoned(
-    moment: datetime,
-    zone: timezone | None,
-    reference: datetime | None,
-    xmp: Mapping[str, str],
-    problems: tuple[str, ...],
-) -> Capture:
-    if moment.tzinfo is not None:
-        return Capture(moment.astimezone(UTC), "exif", problems)
-    if zone is not None:
-        return Capture(moment.replace(tzinfo=zone).astimezone(UTC), "exif", problems)
-    derived = _zone_by_reference(moment, reference) or _zone_by_xmp(moment, xmp)
-    if derived is not None:
-        return Capture(moment.replace(tzinfo=derived).astimezone(UTC), "exif_derived", problems)
-    return Capture(moment, "exif_local", (*problems, "exif.zone_unknown"))
+        if not moment.microsecond:
+            moment = _with_fraction(moment, text(exif.get(sub)) or text(exif.get(_SUBSEC)))
+        written = moment.tzinfo if isinstance(moment.tzinfo, timezone) else None
+        zone = written or _zone(text(exif.get(offset)) or text(exif.get(_OFFSET)))
+        return moment.replace(tzinfo=None), zone, problems
+    return None, None, problems
 
 
 def _zone_by_reference(local: datetime, reference: datetime | None) -> timezone | None:
@@ -101,9 +102,13 @@ def _zone_by_xmp(local: datetime, xmp: Mapping[str, str]) -> timezone | None:
     return None
 
 
+def _zone_by_maker(image: Mapping[int, Any]) -> timezone | None:
+    return UTC if (text(image.get(_MAKE)) or "").lower() in _UTC_MAKERS else None
+
+
 def _stamp(value: str | None) -> datetime | None:
     match = _STAMP.match(value) if value else None
-    if match is None or int(match[1]) < _FIRST_YEAR:
+    if match is None or int(match[1]) not in _YEARS:
         return None
     try:
         year, month, day, hour, minute, second = (int(part) for part in match.groups()[:6])
@@ -116,10 +121,15 @@ def _stamp(value: str | None) -> datetime | None:
 
 
 def _with_fraction(moment: datetime, digits: str | None) -> datetime:
-    """SubSecTime is the text after the decimal point, of any length: '5' is 0.5 s, '200159489' is 0.200159 s."""
-    if not digits or not digits.isascii() or not digits.isdigit():
+    """SubSecTime is the text after the decimal point, of any length: '5' is 0.5 s, '200159489' is 0.200159 s.
+
+    MicaSense's RedEdge-M writes a sign: '-394485' is 0.394485 s before the full second.
+    """
+    match = _FRACTION.fullmatch(digits or "")
+    if match is None:
         return moment
-    return moment.replace(microsecond=int(digits[:6].ljust(6, "0")))
+    fraction = timedelta(microseconds=int(match[2][:6].ljust(6, "0")))
+    return moment - fraction if match[1] else moment + fraction
 
 
 def _zone(value: str | None) -> timezone | None:

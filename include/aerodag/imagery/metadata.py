@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import io
-import struct
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, BinaryIO
 
-from PIL import Image, UnidentifiedImageError
-from PIL.TiffImagePlugin import ImageFileDirectory_v2
-
-from aerodag.errors import DataError
 from aerodag.imagery import camera
 from aerodag.imagery.capture import captured
-from aerodag.imagery.exif import ExifDirectories, read_directories, to_json
-from aerodag.imagery.position import locate, pose, rtk
-from aerodag.imagery.xmp import XmpDamagedError, parse_xmp
+from aerodag.imagery.exif import ExifDirectories, to_json
+from aerodag.imagery.header import OPEN_ERRORS, Header, open_image, raw_tags, read_header
+from aerodag.imagery.maker_note import read_maker_note
+from aerodag.imagery.pose import pose
+from aerodag.imagery.position import locate
+from aerodag.imagery.receiver import receiver
+from aerodag.imagery.sensor import Modality, sensor
+from aerodag.imagery.xmp import merge_packets, number
 
-FORMATS = ("JPEG", "TIFF", "PNG")  # Pillow opens multi-picture JPEGs (thermal R-JPEG) through JPEG
-_ORIENTATION, _SUB_IFDS, _XMP_TAG, _DNG_VERSION = 0x0112, 0x014A, 0x02BC, 0xC612
-_WIDTH, _HEIGHT, _NEW_SUBFILE, _PHOTOMETRIC = 0x0100, 0x0101, 0x00FE, 0x0106
-_SENSOR_DATA = {32803, 34892}  # colour filter array, linear raw
-OPEN_ERRORS = (OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError, AssertionError, struct.error)
+__all__ = ["OPEN_ERRORS", "ImageMetadata", "open_image", "raw_tags", "read_metadata"]
+
+_ORIENTATION, _MAKER_NOTE = 0x0112, 0x927C
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +27,10 @@ class ImageMetadata:
     """Header of one image; None is unknown, and ``problems`` says why in machine codes.
 
     Position in WGS84 degrees, altitude in metres as written, angles in degrees (pitch -90 is nadir), focal lengths
-    in millimetres or pixels of the stored image (EXIF orientation not applied). ``captured_at`` is UTC when the zone
-    is known, naive local time when ``captured_source`` is ``exif_local``. ``exif`` is JSON-safe.
+    in millimetres or pixels of the stored image (EXIF orientation not applied, digital zoom not included).
+    ``captured_at`` is UTC when the zone is known, naive local time when ``captured_source`` is ``exif_local``.
+    ``lens_code`` is DJI's letter of the camera in a payload; ``capture_id`` is shared by the bands of one exposure.
+    Receiver state as in :class:`~aerodag.imagery.receiver.Receiver`. ``exif`` is JSON-safe.
     """
 
     name: str
@@ -41,20 +40,30 @@ class ImageMetadata:
     model: str | None = None
     serial: str | None = None
     lens: str | None = None
+    lens_code: str | None = None
+    modality: Modality = Modality.RGB
+    band: str | None = None
+    capture_id: str | None = None
     focal_mm: float | None = None
     focal_35mm: float | None = None
     focal_px: float | None = None
+    digital_zoom: float | None = None
+    dewarped: bool | None = None
     captured_at: datetime | None = None
     captured_source: str | None = None
     longitude: float | None = None
     latitude: float | None = None
     altitude: float | None = None
+    altitude_type: str | None = None
     position_source: str | None = None
     relative_altitude: float | None = None
     yaw: float | None = None
     pitch: float | None = None
     roll: float | None = None
+    gps_status: str | None = None
     rtk_flag: int | None = None
+    rtk_diff_age_s: float | None = None
+    surveying_mode: bool | None = None
     std_e_m: float | None = None
     std_n_m: float | None = None
     std_u_m: float | None = None
@@ -64,148 +73,66 @@ class ImageMetadata:
 
 
 def read_metadata(file: BinaryIO, name: str) -> ImageMetadata:
-    """Read size, EXIF, GPS and XMP of a seekable JPEG (also thermal R-JPEG), TIFF, DNG or PNG.
+    """Read size, EXIF, GPS and XMP of a seekable JPEG (also multi-picture and radiometric), TIFF, DNG or PNG.
+
+    ``name`` is the path inside the ZIP: DJI says in it which camera of a payload took the image.
 
     Raises:
         DataError: ``image.unreadable`` if the file is no image at all; damaged metadata becomes ``problems``.
     """
-    header = _header(file, name)
-    return _assemble(name, header, *_properties(header.packet))
+    header = read_header(file, name)
+    xmp, problems = merge_packets(header.packets)
+    return _assemble(name, header, xmp, problems)
 
 
-def open_image(file: BinaryIO, name: str) -> Image.Image:
-    """Open with Pillow, header only.
-
-    Raises:
-        DataError: ``image.unreadable``, also for a claimed size that no camera has.
-    """
-    try:
-        return Image.open(file, formats=FORMATS)
-    except UnidentifiedImageError as error:
-        raise _unreadable(name, "it is no JPEG, TIFF or PNG") from error
-    except (*OPEN_ERRORS, Image.DecompressionBombError) as error:
-        raise _unreadable(name, str(error)) from error
-
-
-def _unreadable(name: str, reason: str) -> DataError:
-    return DataError(
-        "image.unreadable",
-        f"{name} cannot be read as an image: {reason}.",
-        advice="Copy the file from the card again or leave it out.",
-        numbers={"image": name},
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class _Header:
-    size: tuple[int, int]
-    directories: ExifDirectories
-    packet: object
-
-
-def _header(file: BinaryIO, name: str) -> _Header:
-    try:
-        with open_image(file, name) as image:
-            packet: object = image.info.get("xmp")
-            if packet is None and hasattr(image, "tag_v2"):
-                packet = image.tag_v2.get(_XMP_TAG)
-            return _Header(_stored_size(image), read_directories(image.getexif), packet)
-    except DataError:
-        tags = raw_tags(file)
-        if tags is None:
-            raise
-        directories = read_directories(lambda: tags)
-        return _Header((int(tags[_WIDTH]), int(tags[_HEIGHT])), directories, directories.image.get(_XMP_TAG))
-
-
-def raw_tags(file: BinaryIO) -> Image.Exif | None:
-    """First directory of a TIFF that holds sensor data (DNG), which Pillow refuses to open; None for anything else."""
-    tags = Image.Exif()
-    try:
-        file.seek(0)
-        if file.read(4) not in {b"II*\x00", b"MM\x00*"}:
-            return None
-        file.seek(0)
-        tags.load_from_fp(file)
-        return tags if tags.get(_PHOTOMETRIC) in _SENSOR_DATA and tags[_WIDTH] > 0 and tags[_HEIGHT] > 0 else None
-    except OPEN_ERRORS:
-        return None
-
-
-def _assemble(name: str, header: _Header, xmp: dict[str, str], xmp_problems: tuple[str, ...]) -> ImageMetadata:
+def _assemble(name: str, header: Header, xmp: dict[str, str], xmp_problems: tuple[str, ...]) -> ImageMetadata:
     size, directories = header.size, header.directories
-    position, angles, fix = locate(directories.gps, xmp), pose(xmp), rtk(xmp)
-    capture = captured(directories, xmp)
+    make, model = camera.make(directories, xmp), camera.model(directories, xmp)
+    note = read_maker_note(make, directories.exif.get(_MAKER_NOTE))
+    position, angles, state = locate(directories.gps, xmp), pose(xmp, note), receiver(xmp)
+    capture, kind = captured(directories, xmp), sensor(name, make, model, header, xmp)
+    note_problems = () if note.readable else ("exif.maker_note_unreadable",)
     return ImageMetadata(
         name=name,
         width=size[0],
         height=size[1],
-        make=camera.make(directories),
-        model=camera.model(directories),
+        make=make,
+        model=model,
         serial=camera.serial(directories, xmp),
         lens=camera.lens(directories, xmp),
+        lens_code=kind.lens_code,
+        modality=kind.modality,
+        band=kind.band,
+        capture_id=kind.capture_id,
         focal_mm=camera.focal_mm(directories.exif),
         focal_35mm=camera.focal_35mm(directories.exif),
         focal_px=camera.focal_px(directories.exif, xmp, size),
+        digital_zoom=camera.digital_zoom(directories.exif),
+        dewarped=kind.dewarped,
         captured_at=capture.at,
         captured_source=capture.source,
         longitude=position.longitude,
         latitude=position.latitude,
         altitude=position.altitude,
+        altitude_type=state.altitude_type,
         position_source=position.source,
         relative_altitude=angles.relative_altitude,
         yaw=angles.yaw,
         pitch=angles.pitch,
         roll=angles.roll,
-        rtk_flag=fix.flag,
-        std_e_m=fix.std_e_m,
-        std_n_m=fix.std_n_m,
-        std_u_m=fix.std_u_m,
-        orientation=_orientation(directories),
+        gps_status=state.gps_status,
+        rtk_flag=state.flag,
+        rtk_diff_age_s=state.diff_age_s,
+        surveying_mode=state.surveying_mode,
+        std_e_m=state.std_e_m,
+        std_n_m=state.std_n_m,
+        std_u_m=state.std_u_m,
+        orientation=_orientation(directories, xmp),
         exif=to_json(directories, xmp),
-        problems=(*directories.problems, *xmp_problems, *position.problems, *capture.problems),
+        problems=(*directories.problems, *note_problems, *xmp_problems, *position.problems, *capture.problems),
     )
 
 
-def _orientation(directories: ExifDirectories) -> int:
-    value = directories.image.get(_ORIENTATION)
-    return value if isinstance(value, int) and 1 <= value <= 8 else 1
-
-
-def _properties(packet: object) -> tuple[dict[str, str], tuple[str, ...]]:
-    if isinstance(packet, str):
-        packet = packet.encode()
-    if not isinstance(packet, bytes) or not packet:
-        return {}, ()
-    try:
-        return parse_xmp(packet), ()
-    except XmpDamagedError:
-        return {}, ("xmp.damaged",)
-
-
-def _stored_size(image: Image.Image) -> tuple[int, int]:
-    """Of a DNG the first directory is a thumbnail; the photograph is the largest full-size sub-directory."""
-    tags = getattr(image, "tag_v2", None)
-    if tags is None or _DNG_VERSION not in tags or _SUB_IFDS not in tags:
-        return image.size
-    offsets = tags[_SUB_IFDS]
-    sizes = [image.size]
-    for offset in offsets if isinstance(offsets, tuple) else (offsets,):
-        found = _directory_size(image, int(offset), tags.prefix)
-        if found is not None:
-            sizes.append(found)
-    return max(sizes, key=lambda size: size[0] * size[1])
-
-
-def _directory_size(image: Image.Image, offset: int, prefix: bytes) -> tuple[int, int] | None:
-    header = prefix + (b"\x2a\x00" if prefix == b"II" else b"\x00\x2a") + b"\x00" * 4
-    directory = ImageFileDirectory_v2(header)
-    try:
-        stream = image.fp  # type: ignore[attr-defined]
-        stream.seek(offset)
-        directory.load(stream if stream is not None else io.BytesIO())
-        if directory.get(_NEW_SUBFILE, 0) != 0:
-            return None
-        return int(directory[_WIDTH]), int(directory[_HEIGHT])
-    except OPEN_ERRORS:
-        return None
+def _orientation(directories: ExifDirectories, xmp: dict[str, str]) -> int:
+    value = directories.image.get(_ORIENTATION, number(xmp, "tiff:Orientation"))
+    return int(value) if isinstance(value, (int, float)) and 1 <= value <= 8 else 1

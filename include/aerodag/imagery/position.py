@@ -1,22 +1,28 @@
-"""Where the camera was: position, height and gimbal angles from XMP and the EXIF GPS directory."""
+"""Where the camera was: position and height from XMP and the EXIF GPS directory."""
 
 from __future__ import annotations
 
-import math
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from aerodag.imagery.exif import real, text
 from aerodag.imagery.xmp import number
 
-_LAT_REF, _LAT, _LON_REF, _LON, _ALT_REF, _ALT = 1, 2, 3, 4, 5, 6
-_LATITUDES = ("drone-dji:GpsLatitude", "drone-dji:Latitude")
-# "Longtitude" is what DJI's older firmware writes.
-_LONGITUDES = ("drone-dji:GpsLongitude", "drone-dji:GpsLongtitude", "drone-dji:Longitude")
+_LAT_REF, _LAT, _LON_REF, _LON, _ALT_REF, _ALT, _STATUS = 1, 2, 3, 4, 5, 6, 9
+# "Longtitude" is what DJI's and Autel's older firmware writes.
+_PAIRS = (
+    ("drone-dji:GpsLongitude", "drone-dji:GpsLatitude"),
+    ("drone-dji:GpsLongtitude", "drone-dji:GpsLatitude"),
+    ("drone-dji:Longitude", "drone-dji:Latitude"),
+    ("drone-skydio:Longitude", "drone-skydio:Latitude"),
+)
+_ALTITUDES = ("drone-dji:AbsoluteAltitude", "drone-skydio:AbsoluteAltitude", "drone-yuneec:GPSAltitude")
+# XMP's GPSCoordinate: "48,21.13677N" or "48,21,8.2N".
+_COORDINATE = re.compile(r"(\d{1,3}),(\d{1,2}(?:\.\d{1,17})?)(?:,(\d{1,2}(?:\.\d{1,17})?))?([NSEW])", re.ASCII)
 _CONFLICT_DEGREES = 0.001  # about 100 m: no rounding or antenna offset explains more
 _MAX_HEIGHT_M = 20_000.0
-_MAX_STD_M = 1_000.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,32 +36,25 @@ class Position:
     problems: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Pose:
-    """Gimbal angles in degrees (pitch -90 looks straight down) and the height over the take-off point in metres."""
-
-    relative_altitude: float | None
-    yaw: float | None
-    pitch: float | None
-    roll: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class Rtk:
-    """DJI's solution code (50 fixed, 34 float, 16 single, 0 none) and standard deviations in metres."""
-
-    flag: int | None
-    std_e_m: float | None
-    std_n_m: float | None
-    std_u_m: float | None
-
-
 def locate(gps: Mapping[int, Any], xmp: Mapping[str, str]) -> Position:
-    """XMP when plausible, because it alone carries RTK digits, else the EXIF GPS directory."""
-    exif = _from_exif(gps)
-    longitude, latitude = number(xmp, *_LONGITUDES), number(xmp, *_LATITUDES)
-    if longitude is None or latitude is None:
+    """XMP when plausible, because it alone carries RTK digits, else the EXIF GPS directory.
+
+    A receiver that says it had no fix is reported (``position.no_fix``) and believed in nothing else.
+    """
+    found = _best(_from_exif(gps), gps, xmp)
+    void = text(gps.get(_STATUS)) == "V" or xmp.get("drone-dji:GpsStatus", "").lower() == "invalid"
+    if void and found.longitude is not None:
+        return replace(found, problems=(*found.problems, "position.no_fix"))
+    return found
+
+
+def _best(exif: Position, gps: Mapping[int, Any], xmp: Mapping[str, str]) -> Position:
+    pair = _from_xmp(xmp)
+    if pair is None and _LAT not in gps and _LON not in gps:
+        pair = _from_xmp_coordinates(xmp)
+    if pair is None:
         return _with_altitude(exif, xmp)
+    longitude, latitude = pair
     problem = _implausible(longitude, latitude)
     if problem:
         return _with_altitude(exif, xmp, f"xmp.{problem}")
@@ -63,38 +62,37 @@ def locate(gps: Mapping[int, Any], xmp: Mapping[str, str]) -> Position:
     if exif.longitude is not None and exif.latitude is not None:
         apart = max(abs(exif.longitude - longitude), abs(exif.latitude - latitude))
         codes += ("position.conflict",) if apart > _CONFLICT_DEGREES else ()
-    altitude = _height(number(xmp, "drone-dji:AbsoluteAltitude"))
+    altitude = _height(number(xmp, *_ALTITUDES))
     return Position(longitude, latitude, exif.altitude if altitude is None else altitude, "xmp", codes)
 
 
-def pose(xmp: Mapping[str, str]) -> Pose:
-    """DJI's gimbal angles as they are; Pix4D's ``Camera:Pitch`` (0 = nadir) is turned by -90 degrees."""
-    pitch = number(xmp, "drone-dji:GimbalPitchDegree")
-    if pitch is None and (pix4d := number(xmp, "Camera:Pitch")) is not None:
-        pitch = pix4d - 90.0
-    return Pose(
-        relative_altitude=_height(number(xmp, "drone-dji:RelativeAltitude", "Camera:AboveGroundAltitude")),
-        yaw=_angle(number(xmp, "drone-dji:GimbalYawDegree", "Camera:Yaw")),
-        pitch=_angle(pitch),
-        roll=_angle(number(xmp, "drone-dji:GimbalRollDegree", "Camera:Roll")),
-    )
+def _from_xmp(xmp: Mapping[str, str]) -> tuple[float, float] | None:
+    for east, north in _PAIRS:
+        longitude, latitude = number(xmp, east), number(xmp, north)
+        if longitude is not None and latitude is not None:
+            return longitude, latitude
+    return None
 
 
-def rtk(xmp: Mapping[str, str]) -> Rtk:
-    """RTK state as the camera wrote it; a standard deviation of zero means unknown."""
-    flag = number(xmp, "drone-dji:RtkFlag")
-    return Rtk(
-        flag=int(flag) if flag is not None and 0 <= flag <= 1000 else None,
-        std_e_m=_std(number(xmp, "drone-dji:RtkStdLon", "Camera:GPSXYAccuracy")),
-        std_n_m=_std(number(xmp, "drone-dji:RtkStdLat", "Camera:GPSXYAccuracy")),
-        std_u_m=_std(number(xmp, "drone-dji:RtkStdHgt", "Camera:GPSZAccuracy")),
-    )
+def _from_xmp_coordinates(xmp: Mapping[str, str]) -> tuple[float, float] | None:
+    """Adobe's own notation, which repeats the EXIF directory and counts only where that is gone."""
+    longitude = _coordinate(xmp.get("exif:GPSLongitude", ""), "EW")
+    latitude = _coordinate(xmp.get("exif:GPSLatitude", ""), "NS")
+    return (longitude, latitude) if longitude is not None and latitude is not None else None
+
+
+def _coordinate(value: str, letters: str) -> float | None:
+    match = _COORDINATE.fullmatch(value)
+    if match is None or match[4] not in letters:
+        return None
+    degrees = int(match[1]) + float(match[2]) / 60 + float(match[3] or 0) / 3600
+    return degrees if match[4] == letters[0] else -degrees
 
 
 def _with_altitude(exif: Position, xmp: Mapping[str, str], *problems: str) -> Position:
     altitude = exif.altitude
     if altitude is None:
-        altitude = _height(number(xmp, "drone-dji:AbsoluteAltitude"))
+        altitude = _height(number(xmp, *_ALTITUDES))
     return Position(exif.longitude, exif.latitude, altitude, exif.source, (*exif.problems, *problems))
 
 
@@ -154,11 +152,3 @@ def _exif_altitude(gps: Mapping[int, Any]) -> tuple[float | None, tuple[str, ...
 
 def _height(value: float | None) -> float | None:
     return value if value is not None and abs(value) <= _MAX_HEIGHT_M else None
-
-
-def _angle(value: float | None) -> float | None:
-    return value if value is not None and abs(value) <= 360 else None
-
-
-def _std(value: float | None) -> float | None:
-    return value if value is not None and math.isfinite(value) and 0 < value <= _MAX_STD_M else None

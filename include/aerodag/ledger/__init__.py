@@ -18,9 +18,11 @@ from aerodag.ledger.datasets import (
 )
 from aerodag.ledger.images import (
     ImageRecord,
+    KnownElsewhere,
     RtkFile,
     Verdict,
     assigned_images,
+    images_known_elsewhere,
     judge_images,
     list_images,
     list_rtk_files,
@@ -30,12 +32,12 @@ from aerodag.ledger.images import (
 )
 from aerodag.ledger.journal import (
     EngineStage,
-    Finding,
+    RecordedFinding,
     add_event,
-    add_finding,
     current_stage,
     list_findings,
     record_stage,
+    replace_findings,
 )
 from aerodag.ledger.notifications import (
     Notification,
@@ -47,14 +49,17 @@ from aerodag.ledger.notifications import (
 from aerodag.ledger.overview import ask_to_start, find_dataset, newest_run, places_taken, run_note
 from aerodag.ledger.products import Artifact, current_artifact, list_artifacts, record_artifact
 from aerodag.ledger.runs import (
+    PastEngineRun,
     Run,
     active_runs,
     close_run,
     find_run,
     get_run,
     open_run,
+    past_engine_runs,
     resume_run,
     set_plan,
+    set_preflight,
 )
 from aerodag.ledger.steps import Failure, Step, add_metrics, list_steps, step_finished, step_started
 
@@ -64,9 +69,11 @@ __all__ = [
     "Description",
     "EngineStage",
     "Failure",
-    "Finding",
     "ImageRecord",
+    "KnownElsewhere",
     "Notification",
+    "PastEngineRun",
+    "RecordedFinding",
     "Registration",
     "RtkFile",
     "Run",
@@ -74,7 +81,6 @@ __all__ = [
     "Verdict",
     "active_runs",
     "add_event",
-    "add_finding",
     "add_metrics",
     "archive_dataset",
     "ask_to_start",
@@ -87,6 +93,7 @@ __all__ = [
     "find_run",
     "get_dataset",
     "get_run",
+    "images_known_elsewhere",
     "judge_images",
     "list_artifacts",
     "list_findings",
@@ -99,6 +106,7 @@ __all__ = [
     "notification_failed",
     "notification_sent",
     "open_run",
+    "past_engine_runs",
     "places_taken",
     "quarantine",
     "query",
@@ -106,12 +114,14 @@ __all__ = [
     "record_artifact",
     "record_stage",
     "register",
+    "replace_findings",
     "replace_images",
     "replace_rtk_files",
     "resume_run",
     "run_note",
     "set_capture",
     "set_plan",
+    "set_preflight",
     "step_finished",
     "step_started",
     "take_notifications",

@@ -19,7 +19,7 @@ class ImageRecord:
 
     Pixels as stored; ``focal_mm`` millimetres; positions in degrees WGS84 and metres; angles in degrees (gimbal,
     pitch -90 is nadir); ``std_*`` in metres; ``gsd_cm`` centimetres per pixel; ``status`` is staged, assigned,
-    rejected, unmatched, invalid_exif or duplicate; ``position_source`` is xmp, mrk or exif.
+    rejected, unmatched, invalid_exif or duplicate; ``position_source`` is geo, xmp, mrk or exif.
     """
 
     zip_path: str
@@ -32,8 +32,12 @@ class ImageRecord:
     model: str | None = None
     serial: str | None = None
     lens: str | None = None
+    modality: str | None = None
     focal_mm: float | None = None
+    focal_px: float | None = None
+    digital_zoom: float | None = None
     band: str | None = None
+    sensor_group: str | None = None
     captured_at: datetime | None = None
     captured_source: str | None = None
     longitude: float | None = None
@@ -51,16 +55,21 @@ class ImageRecord:
     sharpness: float | None = None
     exposure: Mapping[str, Any] | None = None
     gsd_cm: float | None = None
+    flight: int | None = None
     status: str = "staged"
     reasons: Sequence[str] = ()
     duplicate_of: str | None = None
+    duplicate_of_dataset: int | None = None
     registered: bool | None = None
     exif: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What was judged about one image; ``exposure`` holds figures by name, ``duplicate_of`` the image kept instead."""
+    """What was judged about one image; ``exposure`` holds figures by name.
+
+    ``duplicate_of`` is the path of the same content: in this upload, or in ``duplicate_of_dataset`` where given.
+    """
 
     zip_path: str
     status: str
@@ -68,6 +77,18 @@ class Verdict:
     sharpness: float | None = None
     exposure: Mapping[str, Any] | None = None
     duplicate_of: str | None = None
+    duplicate_of_dataset: int | None = None
+    flight: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownElsewhere:
+    """An image whose content an earlier dataset holds already."""
+
+    zip_path: str
+    known_path: str
+    known_dataset_id: int
+    known_dataset: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +98,7 @@ class RtkFile:
     zip_path: str
     kind: str
     size_bytes: int
+    sha256: str | None = None
     records: int | None = None
     matched: int | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
@@ -111,6 +133,11 @@ def assigned_images(conn: psycopg.Connection, *, dataset_id: int) -> list[ImageR
 def list_images(conn: psycopg.Connection, *, dataset_id: int) -> list[ImageRecord]:
     """All images of the dataset, by path."""
     return fetch_all(conn, "list_images", ImageRecord, dataset_id=dataset_id)
+
+
+def images_known_elsewhere(conn: psycopg.Connection, *, dataset_id: int) -> list[KnownElsewhere]:
+    """Images of the dataset, by path, that an earlier dataset of the same owner or a public one holds too."""
+    return fetch_all(conn, "images_known_elsewhere", KnownElsewhere, dataset_id=dataset_id)
 
 
 def judge_images(conn: psycopg.Connection, *, dataset_id: int, verdicts: Sequence[Verdict]) -> int:

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
 import psycopg
 
-from aerodag.ledger.database import execute, fetch_all, fetch_one
+from aerodag.findings import Finding, Severity
+from aerodag.ledger.database import execute, fetch_all, fetch_one, jsonb
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """Something worth telling; ``severity`` is info, warning, degraded or error."""
+class RecordedFinding:
+    """A finding and the run and step that made it; ``severity`` is info, warning, degraded or error."""
 
     id: int
     run_id: int
+    step: str
     severity: str
     code: str
     image: str | None
@@ -25,6 +27,11 @@ class Finding:
     advice: str | None
     numbers: dict[str, Any]
     created_at: datetime
+
+    @property
+    def finding(self) -> Finding:
+        """The finding itself."""
+        return Finding(Severity(self.severity), self.code, self.message, self.advice or "", self.image, self.numbers)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,37 +45,19 @@ class EngineStage:
     finished_at: datetime | None
 
 
-def add_finding(
-    conn: psycopg.Connection,
-    *,
-    run_id: int,
-    severity: str,
-    code: str,
-    message: str,
-    advice: str | None,
-    image: str | None = None,
-    numbers: Mapping[str, Any] | None = None,
-) -> None:
-    """Record a finding; the same sentence about the same image again is the same finding.
+def replace_findings(conn: psycopg.Connection, *, run_id: int, step: str, findings: Sequence[Finding]) -> None:
+    """Make these the findings of a step of the run: what an earlier try of it found is gone.
 
     A finding of severity degraded or error makes a run that finishes degraded.
     """
-    execute(
-        conn,
-        "add_finding",
-        run_id=run_id,
-        severity=severity,
-        code=code,
-        message=message,
-        advice=advice,
-        image=image,
-        numbers=numbers or {},
-    )
+    with conn.transaction():
+        execute(conn, "delete_findings", run_id=run_id, step=step)
+        execute(conn, "insert_findings", run_id=run_id, step=step, findings=jsonb([asdict(one) for one in findings]))
 
 
-def list_findings(conn: psycopg.Connection, *, run_id: int) -> list[Finding]:
+def list_findings(conn: psycopg.Connection, *, run_id: int) -> list[RecordedFinding]:
     """All findings of a run, in the order they were made."""
-    return fetch_all(conn, "list_findings", Finding, run_id=run_id)
+    return fetch_all(conn, "list_findings", RecordedFinding, run_id=run_id)
 
 
 def record_stage(

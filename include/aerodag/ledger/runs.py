@@ -11,8 +11,23 @@ import psycopg
 from psycopg import errors
 
 from aerodag.errors import ConfigError
-from aerodag.ledger.database import execute, fetch_one, query
+from aerodag.ledger.database import execute, fetch_all, fetch_one, query
 from aerodag.ledger.datasets import unknown_dataset
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastEngineRun:
+    """What a successful run of an engine took: megapixels of one image, bytes, seconds; None was not measured."""
+
+    engine: str
+    preset: str
+    images: int
+    megapixels: float
+    peak_rss_bytes: int | None = None
+    seconds: float | None = None
+    disk_bytes: int | None = None
+    input_bytes: int | None = None
+    cores: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +42,9 @@ class Run:
     options: dict[str, Any]
     engine: str
     engine_digest: str | None
+    include_images: list[str]
+    exclude_images: list[str]
+    preflight: dict[str, Any] | None
     plan: dict[str, Any] | None
     state: str
     priority: int
@@ -50,6 +68,8 @@ def open_run(
     engine: str,
     options: Mapping[str, Any],
     priority: int,
+    include_images: Sequence[str] = (),
+    exclude_images: Sequence[str] = (),
 ) -> Run:
     """Open the run of a DAG run; the same DAG run again is the same row, made active again if it had ended.
 
@@ -69,6 +89,8 @@ def open_run(
             engine=engine,
             options=options,
             priority=priority,
+            include_images=list(include_images),
+            exclude_images=list(exclude_images),
         )
     except errors.UniqueViolation as error:
         raise _active(dataset_id, fetch_one(conn, "find_active_run", Run, dataset_id=dataset_id)) from error
@@ -133,6 +155,21 @@ def set_plan(
     """
     if not execute(conn, "set_plan", run_id=run_id, engine=engine, plan=plan, engine_digest=engine_digest):
         raise unknown_run(run_id)
+
+
+def set_preflight(conn: psycopg.Connection, *, run_id: int, report: Mapping[str, Any]) -> None:
+    """Record the pre-flight report.
+
+    Raises:
+        ConfigError: ``run.unknown``.
+    """
+    if not execute(conn, "set_preflight", run_id=run_id, report=report):
+        raise unknown_run(run_id)
+
+
+def past_engine_runs(conn: psycopg.Connection) -> list[PastEngineRun]:
+    """The newest successful engine runs of this installation, at most 200."""
+    return fetch_all(conn, "past_engine_runs", PastEngineRun)
 
 
 def close_run(

@@ -25,7 +25,7 @@ from aerodag.storage import Storage, local_path, sha256_of
 
 START_SECONDS = 300.0
 ACTIVE = {"queued", "running"}
-PRODUCTS = ("orthophoto", "cog", "thumbnail")
+PRODUCTS = ("preflight", "orthophoto", "cog", "thumbnail")
 
 
 def run_demo(settings: Settings, upload: Path | None, console: Console) -> bool:

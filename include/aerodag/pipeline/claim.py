@@ -27,12 +27,15 @@ class Request:
     preset: str = "standard"
     engine: str = "auto"
     engine_options: Mapping[str, Any] = field(default_factory=dict)
+    include_images: tuple[str, ...] = ()
+    exclude_images: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, params: Mapping[str, Any]) -> Request:
         """The request in an Airflow run's params; unknown keys belong to other steps."""
         known = {name: params[name] for name in cls.__dataclass_fields__ if name in params}
-        return cls(**known | {"task_types": tuple(known.get("task_types", ()))})
+        lists = ("task_types", "include_images", "exclude_images")
+        return cls(**known | {name: tuple(known.get(name) or ()) for name in lists})
 
 
 def claim(conn: psycopg.Connection, settings: Settings, *, dag_run_id: str, request: Request) -> Run:
@@ -51,6 +54,8 @@ def claim(conn: psycopg.Connection, settings: Settings, *, dag_run_id: str, requ
         engine=request.engine,
         options=dict(request.engine_options),
         priority=dataset.priority,
+        include_images=request.include_images,
+        exclude_images=request.exclude_images,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,9 @@ from typing import Any
 import psycopg
 
 from aerodag import ledger
+from aerodag.archive import Limits
 from aerodag.errors import ConfigError, InfrastructureError
+from aerodag.findings import Finding
 from aerodag.ledger import Dataset, Run
 from aerodag.settings import Settings
 from aerodag.storage import Storage, local_path
@@ -48,6 +51,20 @@ class StepContext:
     def project(self) -> Path:
         """The engine's project directory inside the scratch folder."""
         return self.work / PROJECT_NAME
+
+    @property
+    def limits(self) -> Limits:
+        """What a ZIP may be on this installation."""
+        return Limits.of(self.settings)
+
+    def findings(self, *steps: str) -> list[Finding]:
+        """What these steps of the run found."""
+        found = ledger.list_findings(self.ledger, run_id=self.run.id)
+        return [entry.finding for entry in found if entry.step in steps]
+
+    def replace_findings(self, step: str, findings: Sequence[Finding]) -> None:
+        """Record what a step found; what its last try found is gone."""
+        ledger.replace_findings(self.ledger, run_id=self.run.id, step=step, findings=findings)
 
     @property
     def raw_zip(self) -> Path:

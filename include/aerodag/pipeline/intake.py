@@ -1,15 +1,14 @@
-"""Steps before the engine: the ZIP is staged and validated."""
+"""Steps before the images: the ZIP is staged and validated."""
 
 from __future__ import annotations
 
-from collections import Counter
 from pathlib import PurePosixPath
 
 import structlog
 
 from aerodag import archive, ledger
 from aerodag.errors import InfrastructureError
-from aerodag.ledger import RtkFile
+from aerodag.ledger import ImageRecord, RtkFile
 from aerodag.pipeline.context import Metrics, StepContext
 from aerodag.storage import require_free_space, sha256_of
 
@@ -35,37 +34,42 @@ def stage(context: StepContext) -> Metrics:
 
 
 def validate(context: StepContext) -> Metrics:
-    """The ZIP is safe, whole, and holds enough images."""
-    inventory = archive.inspect(context.raw_zip, limits(context))
-    for image in archive.verify(context.raw_zip, inventory):
-        log.warning("image is not what its name says", image=image.path, reason=image.reason)
+    """The ZIP is safe, whole, and holds enough images; each gets its row with its checksum."""
+    inventory = archive.inspect(context.raw_zip, context.limits)
+    verified = archive.verify(context.raw_zip, inventory, context.limits)
+    names = archive.engine_names(inventory.images)
+    ledger.replace_images(
+        context.ledger,
+        dataset_id=context.dataset.id,
+        images=[
+            ImageRecord(
+                zip_path=entry.path,
+                engine_name=names[entry.path],
+                size_bytes=entry.size,
+                sha256=verified.digests.get(entry.path),
+            )
+            for entry in inventory.images
+        ],
+    )
     ledger.replace_rtk_files(
         context.ledger,
         dataset_id=context.dataset.id,
-        files=[_rtk_file(entry) for entry in inventory.rtk],
+        files=[
+            RtkFile(
+                zip_path=entry.path,
+                kind=PurePosixPath(entry.path).suffix.lstrip(".").lower(),
+                size_bytes=entry.size,
+                sha256=verified.digests.get(entry.path),
+            )
+            for entry in inventory.rtk
+        ],
     )
-    for reason, count in Counter(ignored.reason for ignored in inventory.ignored).items():
-        log.info("entries ignored", reason=reason, count=count)
+    context.replace_findings("validate", [*inventory.findings, *verified.findings])
     return {
         "images": len(inventory.images),
         "rtk_files": len(inventory.rtk),
+        "control_files": len(inventory.gcp),
         "ignored": len(inventory.ignored),
+        "damaged": len(verified.damaged),
         "expanded_bytes": inventory.total_bytes,
     }
-
-
-def limits(context: StepContext) -> archive.Limits:
-    """The archive limits of this installation."""
-    settings = context.settings
-    return archive.Limits(
-        entries=settings.max_entries,
-        entry_bytes=settings.max_entry_bytes,
-        total_bytes=settings.max_total_bytes,
-        ratio=settings.max_ratio,
-        min_images=settings.min_images,
-    )
-
-
-def _rtk_file(entry: archive.Entry) -> RtkFile:
-    kind = PurePosixPath(entry.path).suffix.lstrip(".").lower()
-    return RtkFile(zip_path=entry.path, kind=kind, size_bytes=entry.size)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,13 +12,16 @@ from typing import Any
 import structlog
 from pydantic import TypeAdapter
 
-from aerodag import archive, ledger, raster
+from aerodag import archive, ledger, photogrammetry, raster
 from aerodag.errors import ConfigError, DataError, EngineError
+from aerodag.findings import Finding, Severity
 from aerodag.ledger import ImageRecord
-from aerodag.photogrammetry import ENGINES, Engine, Plan, Progress, Reconstruction
+from aerodag.photogrammetry import ENGINES, Plan, Progress, Reconstruction, gcp_images, geo
 from aerodag.pipeline.context import PROJECT_NAME, Metrics, StepContext
+from aerodag.pipeline.control import ground_control
+from aerodag.pipeline.headers import position_of
 from aerodag.pipeline.products import record_product
-from aerodag.storage import publish
+from aerodag.storage import publish, tree_size
 
 log = structlog.get_logger(__name__)
 
@@ -41,7 +45,7 @@ _FINISHED = TypeAdapter(FinishedRun)
 def plan_engine(context: StepContext) -> Metrics:
     """Choose the engine and its parameters, and write the plan into the run."""
     images = _assigned(context)
-    engine = _choose(context.run.engine)
+    engine = photogrammetry.choose(context.run.engine)
     options = dict(context.run.options)
     plan = Plan(
         preset=context.run.preset,
@@ -57,12 +61,20 @@ def plan_engine(context: StepContext) -> Metrics:
 
 def odm(context: StepContext) -> Metrics:
     """Run the engine on the assigned images; a result that is already complete is used as it is."""
-    result = _finished(context) or _reconstruct(context)
+    before = _finished(context)
+    result = before or _reconstruct(context)
     ledger.mark_registered(context.ledger, dataset_id=context.dataset.id, engine_names=result.registered)
     _report(context, result)
+    images = _assigned(context)
     return {
+        **({"reused": True} if before else {}),
         "engine": result.engine,
         "version": result.version,
+        "images": len(images),
+        "megapixels_per_image": sum((image.width or 0) * (image.height or 0) for image in images) / 1e6 / len(images),
+        "input_bytes": sum(image.size_bytes or 0 for image in images),
+        "work_bytes": tree_size(context.work),
+        "cores": context.settings.max_concurrency,
         "registered": len(result.registered),
         "unregistered": len(result.unregistered),
         "gsd_cm": result.gsd_cm,
@@ -82,22 +94,6 @@ def publish_ortho(context: StepContext) -> Metrics:
     details = {"engine": result.engine, "version": result.version, "gsd_cm": result.gsd_cm, "epsg": result.epsg}
     record_product(context, "orthophoto", published, info, details)
     return {"bytes": published.size, "width": info.width, "height": info.height, "valid_ratio": info.valid_ratio}
-
-
-def _choose(asked: str) -> Engine:
-    candidates = list(ENGINES) if asked == "auto" else [asked]
-    reasons: list[str] = []
-    for name in candidates:
-        engine = ENGINES[name]()
-        missing = engine.unavailable()
-        if not missing:
-            return engine
-        reasons += missing
-    raise ConfigError(
-        "engine.unavailable",
-        f"No engine can run here: {'; '.join(reasons)}.",
-        advice="Install what is missing, or choose engine=auto.",
-    )
 
 
 def _assigned(context: StepContext) -> list[ImageRecord]:
@@ -147,6 +143,31 @@ def _fill_project(context: StepContext) -> None:
         if stray.name not in names.values():
             stray.unlink()
     archive.extract(context.raw_zip, names, images)
+    _write_control(context, names)
+    _write_positions(context)
+
+
+def _write_control(context: StepContext, names: Mapping[str, str]) -> None:
+    """The upload's ground control under the engine's names; none where no row is left, which would stop ODM."""
+    target = context.project / "gcp_list.txt"
+    target.unlink(missing_ok=True)
+    inventory = archive.inspect(context.raw_zip, context.limits)
+    with archive.Reader(context.raw_zip, context.limits) as reader:
+        control = ground_control(reader, inventory, _assigned(context)).ground
+    rewritten = gcp_images.rewrite(control, names) if control is not None else None
+    if rewritten is not None and rewritten.rows:
+        target.write_text(rewritten.text, "utf-8")
+        log.info("ground control written", rows=rewritten.rows, points=rewritten.points)
+
+
+def _write_positions(context: StepContext) -> None:
+    """What the images do not say themselves, or not well enough: positions of marks, accuracy by kind of solution."""
+    target = context.project / "geo.txt"
+    target.unlink(missing_ok=True)
+    positions = {str(image.engine_name): position_of(image) for image in _assigned(context)}
+    if geo.is_needed(positions.values()):
+        target.write_text(geo.write_geo(positions), "utf-8")
+        log.info("positions written", images=len(positions))
 
 
 def _result_path(context: StepContext) -> Path:
@@ -183,18 +204,19 @@ def _published_before(context: StepContext) -> Metrics:
 
 
 def _report(context: StepContext, result: Reconstruction) -> None:
-    for name in result.unregistered:
-        ledger.add_finding(
-            context.ledger,
-            run_id=context.run.id,
-            severity="warning",
-            code="engine.image_unregistered",
-            message=f"{name} could not be placed by the engine and is not in the orthophoto.",
-            advice="Usual at the edge of a block, over water or in blurred images; more overlap helps.",
+    unregistered = [
+        Finding(
+            Severity.WARNING,
+            "engine.image_unregistered",
+            f"{name} could not be placed by the engine and is not in the orthophoto.",
+            "Usual at the edge of a block, over water or in blurred images; more overlap helps.",
             image=name,
         )
-    for finding in result.findings:
-        ledger.add_finding(context.ledger, run_id=context.run.id, **dataclasses.asdict(finding))
+        for name in result.unregistered
+    ]
+    ledger.replace_findings(
+        context.ledger, run_id=context.run.id, step="odm", findings=[*unregistered, *result.findings]
+    )
 
 
 def _require_placed(context: StepContext, info: raster.RasterInfo) -> None:

@@ -39,6 +39,7 @@ STEPS = {
         StepSpec("validate", "intake", "odm_processing"),
         StepSpec("extract_metadata", "imagery", "odm_processing"),
         StepSpec("assess_images", "imagery", "odm_processing"),
+        StepSpec("preflight", "preflight", "odm_processing"),
         StepSpec("plan_engine", "reconstruction", "odm_processing"),
         StepSpec("odm", "reconstruction", "odm_processing"),
         StepSpec("publish_ortho", "reconstruction", "odm_processing"),

@@ -1,6 +1,6 @@
-"""Exposure marks of RTK drones: the lines of ``*_Timestamp.MRK`` and the GPS time they carry.
+"""Exposure marks of RTK drones: one line of ``*_Timestamp.MRK`` and the GPS time it carries.
 
-One line per exposure, groups parted by tabs, as DJI and Autel write it::
+One line per exposure, groups parted by tabs (blanks after some editors), as DJI and Autel write it::
 
     1<TAB>268619.354051<TAB>[2129]<TAB>    24,N<TAB>     9,E<TAB>   193,V<TAB>-21.97273819,Lat<TAB>113.93433129,Lon
     <TAB>91.071,Ellh<TAB>1.056360, 1.085926, 3.245131<TAB>16,Q
@@ -59,6 +59,11 @@ class MrkRecord:
         """The exposure's instant in UTC."""
         return gps_to_utc(self.week, self.seconds_of_week)
 
+    @property
+    def has_position(self) -> bool:
+        """False where the receiver had no solution; it then writes code 0 or zero degrees."""
+        return self.quality > 0 and (self.latitude != 0 or self.longitude != 0)
+
 
 def gps_to_utc(week: int, seconds_of_week: float) -> datetime:
     """GPS week and seconds of week as UTC, to the microsecond."""
@@ -92,31 +97,37 @@ def format_record(record: MrkRecord, degree_decimals: int = 8) -> str:
     ))  # fmt: skip
 
 
-_NUMBER = r"[ ]*(-?\d+(?:\.\d+)?)[ ]*"
-_WHOLE = r"[ ]*(-?\d{1,9})[ ]*"
-_COUNT = r"[ ]*(\d{1,9})[ ]*"
+MAX_LINE = 400  # characters; real lines have at most 160
+
+_GAP = r"[ \t]+"
+_OWN = r"[ \t]*,[ \t]*"  # the comma inside a group; editors put blanks around it
+_NUMBER = r"([-+]?\d{1,9}(?:\.\d{1,18})?)"
+_WHOLE = r"([-+]?\d{1,9})"
+_COUNT = r"(\d{1,9})"
 _LINE = re.compile(
-    r"\t".join((
-        _COUNT, _NUMBER, rf"\[{_COUNT}\]",
-        rf"{_WHOLE},N", rf"{_WHOLE},E", rf"{_WHOLE},V",
-        rf"{_NUMBER},Lat", rf"{_NUMBER},Lon", rf"{_NUMBER},Ellh",
-        rf"{_NUMBER},{_NUMBER},{_NUMBER}", rf"{_COUNT},Q",
-    )),
+    r"[ \t]*"
+    + _GAP.join((
+        _COUNT, _NUMBER, rf"\[[ \t]*{_COUNT}[ \t]*\]",
+        rf"{_WHOLE}{_OWN}N", rf"{_WHOLE}{_OWN}E", rf"{_WHOLE}{_OWN}V",
+        rf"{_NUMBER}{_OWN}Lat", rf"{_NUMBER}{_OWN}Lon", rf"{_NUMBER}{_OWN}Ellh",
+        rf"{_NUMBER}{_OWN}{_NUMBER}{_OWN}{_NUMBER}", rf"{_COUNT}{_OWN}Q",
+    ))
+    + r"[ \t]*",
     re.ASCII,
 )  # fmt: skip
 
 
 def parse_record(line: str) -> MrkRecord:
-    """One line of a mark file; a line end is allowed.
+    """One line of a mark file; a line end is allowed, and any tabs and blanks around and inside the groups.
 
     Raises:
         DataError: ``rtk.mrk_line`` if the layout is another one, ``rtk.mrk_value`` if a figure is impossible.
     """
-    match = _LINE.fullmatch(line.rstrip("\r\n"))
+    match = _LINE.fullmatch(line.rstrip("\r\n")) if len(line) <= MAX_LINE else None
     if match is None:
         raise DataError(
             "rtk.mrk_line",
-            f"This is no exposure mark of eleven tab-separated groups: {line[:120]!r}.",
+            f"This is no exposure mark of eleven groups: {line[:120]!r}.",
             advice="Upload the _Timestamp.MRK file as the drone wrote it.",
         )
     text = match.groups()

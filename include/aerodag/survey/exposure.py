@@ -13,7 +13,8 @@ class Exposure:
     ``zip_path`` is its identity. Sizes in pixels as stored, ``focal_px`` in the same pixels, positions in degrees
     WGS84, ``altitude`` in metres as the camera wrote it, ``relative_altitude`` in metres above the take-off point,
     gimbal angles in degrees (pitch -90 is nadir). ``captured_at`` is aware; it is true UTC unless ``captured_source``
-    is ``exif_local``, where it is the camera's own clock. ``sensor_group`` names the sensor it was taken with.
+    is ``exif_local``, where it is the camera's own clock. ``sensor_group`` names the sensor it was taken with,
+    ``serial`` the camera, ``band`` the spectral band of a camera with several.
     """
 
     zip_path: str
@@ -21,6 +22,8 @@ class Exposure:
     height: int | None = None
     make: str | None = None
     model: str | None = None
+    serial: str | None = None
+    band: str | None = None
     focal_px: float | None = None
     digital_zoom: float | None = None
     sensor_group: str | None = None

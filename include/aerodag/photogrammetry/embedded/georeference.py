@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -17,6 +18,7 @@ GPS_SIGMA_M = (1.5, 1.5, 3.0)
 RTK_SIGMA_FLOOR_M = 0.02
 UNKNOWN_ALTITUDE_SIGMA_M = 500.0
 RTK_FIXED_FLAGS = range(50, 60)
+SURVEY_GRADE_M = 0.1
 
 
 def utm_epsg(longitude: float, latitude: float) -> int:
@@ -118,9 +120,10 @@ def _sigma(image: ImageMetadata) -> tuple[float, float, float]:
 
 
 def _rtk_sigma(image: ImageMetadata) -> tuple[float, float, float] | None:
-    """Accuracy of a fixed RTK position; None for other fixes, whose written accuracy is too hopeful."""
+    """Accuracy of a fixed RTK position or a file's survey-grade one; of other fixes the written one is too hopeful."""
     stds = (image.std_e_m, image.std_n_m, image.std_u_m)
-    if image.rtk_flag not in RTK_FIXED_FLAGS or any(std is None or std <= 0.0 for std in stds):
+    from_file = image.position_source == "geo" and (image.std_e_m or math.inf) < SURVEY_GRADE_M
+    if not (from_file or image.rtk_flag in RTK_FIXED_FLAGS) or any(std is None or std <= 0.0 for std in stds):
         return None
     east, north, up = (max(float(std or 0.0), RTK_SIGMA_FLOOR_M) for std in stds)
     return east, north, up

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from aerodag.errors import DataError
 from aerodag.findings import Finding, Severity
 from aerodag.imagery import ImageMetadata, read_metadata
 from aerodag.photogrammetry.embedded.georeference import has_position
+from aerodag.photogrammetry.geo import read_geo
+from aerodag.rtk import CameraPosition
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff"})
 MIN_IMAGES = 3
@@ -51,7 +53,32 @@ def load_survey(folder: Path) -> tuple[Survey, list[Finding]]:
                 kept.append((read_metadata(file, path.name), path))
         except DataError as error:
             findings.append(unreadable(path.name, error.message))
+    kept = _placed(kept, folder.parent / "geo.txt")
     return Survey(tuple(image for image, _ in kept), tuple(path for _, path in kept), len(paths)), findings
+
+
+def _placed(images: list[tuple[ImageMetadata, Path]], geo_file: Path) -> list[tuple[ImageMetadata, Path]]:
+    """The images with the positions that the project's ``geo.txt`` gives them, as ODM takes them."""
+    if not geo_file.is_file():
+        return images
+    given = read_geo(geo_file.read_bytes(), geo_file.name).positions
+    return [(_at(image, given.get(path.name)), path) for image, path in images]
+
+
+def _at(image: ImageMetadata, position: CameraPosition | None) -> ImageMetadata:
+    if position is None:
+        return image
+    return replace(
+        image,
+        longitude=position.longitude,
+        latitude=position.latitude,
+        altitude=image.altitude if position.altitude is None else position.altitude,
+        position_source="geo",
+        rtk_flag=None,
+        std_e_m=position.std_e_m,
+        std_n_m=position.std_n_m,
+        std_u_m=position.std_u_m,
+    )
 
 
 def unreadable(name: str, reason: str) -> Finding:

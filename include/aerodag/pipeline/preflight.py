@@ -1,0 +1,81 @@
+"""The step before the expensive one: what the upload will become, what that will cost, and whether to go on."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from aerodag import archive, ledger
+from aerodag import preflight as reporting
+from aerodag.errors import AerodagError, DataError, InfrastructureError
+from aerodag.pipeline.context import Metrics, StepContext
+from aerodag.pipeline.control import ground_control
+from aerodag.pipeline.previews import read_previews
+from aerodag.pipeline.report import Upload, compose
+from aerodag.preflight import Decision, PastRun, Report
+from aerodag.storage import Published, publish
+
+_ADVICE = {
+    "imagery.no_gps": "Upload the camera's original files: editors and messengers remove the position from a picture.",
+    "resources.disk": "Free disk space or move the data root; the step is tried again.",
+}
+
+
+def preflight(context: StepContext) -> Metrics:
+    """Write the report, as JSON into the run and as a page, and stop where the engine must fail."""
+    records = ledger.list_images(context.ledger, dataset_id=context.dataset.id)
+    inventory = archive.inspect(context.raw_zip, context.limits)
+    with archive.Reader(context.raw_zip, context.limits) as reader:
+        control = ground_control(reader, inventory, records)
+    earlier = context.findings("validate", "extract_metadata", "assess_images")
+    upload = Upload(
+        name=context.dataset.name,
+        size_bytes=context.dataset.size_bytes,
+        records=records,
+        rtk_files=ledger.list_rtk_files(context.ledger, dataset_id=context.dataset.id),
+        findings=[*earlier, *control.findings],
+        control_points=control.points,
+        engine=context.run.engine,
+        preset=context.run.preset,
+    )
+    history = [PastRun(**asdict(run)) for run in ledger.past_engine_runs(context.ledger)]
+    report = compose(upload, context.settings, context.storage.root, history)
+    context.replace_findings("preflight", report.findings[len(earlier) :])
+    ledger.set_preflight(context.ledger, run_id=context.run.id, report=reporting.to_dict(report))
+    page = _publish_page(context, report)
+    if report.verdict.decision is Decision.NO_GO:
+        raise _stopped(report, page.uri)
+    return {
+        "verdict": report.verdict.decision.value,
+        "reasons": [reason.message for reason in report.verdict.reasons],
+        "page": page.uri,
+    }
+
+
+def _publish_page(context: StepContext, report: Report) -> Published:
+    made = context.work / "preflight.html"
+    made.parent.mkdir(parents=True, exist_ok=True)
+    made.write_text(reporting.render(report, read_previews(context.storage.previews(context.dataset.id))), "utf-8")
+    published = publish(made, context.storage.preflight(context.dataset.id))
+    ledger.record_artifact(
+        context.ledger,
+        run_id=context.run.id,
+        dataset_id=context.dataset.id,
+        kind="preflight",
+        uri=published.uri,
+        bytes=published.size,
+        sha256=published.sha256,
+        details={"verdict": report.verdict.decision.value},
+    )
+    return published
+
+
+def _stopped(report: Report, page: str) -> AerodagError:
+    """What is short on this machine may be cured and tried again; what is wrong with the images may not."""
+    first = report.verdict.reasons[0]
+    kind = InfrastructureError if first.code.startswith("resources.") else DataError
+    return kind(
+        first.code,
+        first.message,
+        advice=_ADVICE.get(first.code, f"The pre-flight page lists every image with its reason: {page}"),
+        numbers={"images": dict(report.images), "page": page},
+    )

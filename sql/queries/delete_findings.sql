@@ -1,0 +1,1 @@
+delete from aerodag.finding where run_id = %(run_id)s and step = %(step)s

@@ -1,0 +1,1 @@
+update aerodag.run set preflight = %(report)s where id = %(run_id)s
