@@ -122,6 +122,14 @@ def test_history_of_another_engine_says_nothing() -> None:
     assert predict(workload(80), job, [run]) == predict(workload(80), job)
 
 
+@pytest.mark.parametrize("engine", ["odm", "embedded"])
+def test_an_upload_without_a_usable_image_needs_next_to_nothing(engine: str) -> None:
+    run = PastRun(engine=engine, preset="standard", images=12, megapixels=0.5, seconds=9.0, peak_rss_bytes=3 * 10**8,
+                  disk_bytes=10**7)  # fmt: skip
+    nothing = predict(Workload(images=0, megapixels_per_image=0.0, input_bytes=0), Job(engine=engine, cores=2), [run])
+    assert nothing.disk_bytes.low == 0
+
+
 measures = st.one_of(st.none(), st.floats(allow_nan=True, allow_infinity=True))
 past_runs = st.builds(
     PastRun,

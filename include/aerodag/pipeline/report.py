@@ -51,7 +51,7 @@ def compose(upload: Upload, settings: Settings, work: Path, history: Sequence[Pa
     exposures = [exposure_of(record) for record in upload.used]
     coverage = survey.coverage(exposures, settings.checks)
     findings = (*upload.findings, *coverage.findings)
-    prediction = preflight.predict(_workload(upload), _job(upload, settings), history)
+    prediction = preflight.predict(_workload(upload), _job(upload, settings), history) if upload.used else None
     resources = Resources(
         free_disk_bytes=shutil.disk_usage(work).free,
         memory_bytes=psutil.virtual_memory().available,

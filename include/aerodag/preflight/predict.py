@@ -181,7 +181,7 @@ def _corrected(
         for run, value in observations
         if value is not None and math.isfinite(value) and value >= 1 and run.images > 0
     ]
-    if not ratios:
+    if not ratios or not prior.likely:
         return Estimate(likely=round(prior.likely), low=round(prior.low), high=round(prior.high))
     middle = median(ratios)
     trust = len(ratios) / (len(ratios) + _PRIOR_RUNS)

@@ -96,13 +96,13 @@ def judge(
 
 def _images(evidence: Evidence, checks: Checks) -> Iterator[Reason]:
     images = count_of(evidence.images, "image")
+    if evidence.positions_needed and evidence.images and not evidence.with_position:
+        yield _no_go("imagery.no_gps", f"None of the {images} knows where it was taken.")
     if evidence.usable < evidence.min_images:
         yield _no_go(
             "imagery.too_few_usable",
             f"{evidence.usable} of {images} can be used; the engine needs at least {evidence.min_images}.",
         )
-    if evidence.positions_needed and evidence.images and not evidence.with_position:
-        yield _no_go("imagery.no_gps", f"None of the {images} knows where it was taken.")
     share = evidence.rejected / evidence.images if evidence.images else 0.0
     if share > checks.max_rejected_share:
         yield _review(
