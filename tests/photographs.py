@@ -68,3 +68,12 @@ def at(path: str) -> ImageMetadata:
     """What is read of a real image."""
     with (DATA / path).open("rb") as file:
         return read_metadata(file, path)
+
+
+def without_xmp(content: bytes) -> bytes:
+    """The JPEG without its (first) XMP packet; anything else as it is."""
+    start = content.find(b"http://ns.adobe.com/xap/1.0/\0")
+    if start < 0:
+        return content
+    length = int.from_bytes(content[start - 2 : start], "big")
+    return content[: start - 4] + content[start - 2 + length :]

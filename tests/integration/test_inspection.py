@@ -18,6 +18,7 @@ from aerodag.pipeline.inspection import inspect_upload
 from aerodag.preflight import Decision, Report
 from aerodag.settings import Settings
 from aerodag.simulate import Position, Survey, simulate
+from photographs import without_xmp
 
 Files = dict[str, bytes]
 SETTINGS = Settings()
@@ -107,13 +108,7 @@ def test_each_fault_is_told_and_only_the_faulty_are_left_out(rtk_survey: Files, 
 
 def test_marks_place_images_that_lost_their_rtk_tags(rtk_survey: Files, pack: Callable[[Files], Path]) -> None:
     """Without XMP an image has plain GPS digits; the mark file gives back position and accuracy."""
-    bare = {}
-    for name, content in rtk_survey.items():
-        start = content.find(b"http://ns.adobe.com/xap/1.0/\0")
-        if start > 0:
-            length = int.from_bytes(content[start - 2 : start], "big")
-            content = content[: start - 4] + content[start - 2 + length :]
-        bare[name] = content
+    bare = {name: without_xmp(content) for name, content in rtk_survey.items()}
     report = inspect_upload(pack(bare), SETTINGS).report
     assert report.rtk is not None
     assert (report.rtk.source, report.rtk.fixed, report.rtk.unmatched_images) == ("mrk", 20, 0)

@@ -14,11 +14,14 @@ from PIL import Image
 from aerodag import ledger
 from aerodag.errors import DataError, InfrastructureError
 from aerodag.ledger import ImageRecord, Run
+from aerodag.photogrammetry.embedded.survey import load_survey
+from aerodag.pipeline import reconstruction
 from aerodag.pipeline.context import Metrics, StepContext
 from aerodag.pipeline.steps import STEPS
 from aerodag.settings import Settings
 from aerodag.simulate import Survey, simulate
 from aerodag.storage import Storage, local_path, sha256_of
+from photographs import without_xmp
 
 INTAKE = ("stage", "validate", "extract_metadata", "assess_images", "preflight")
 
@@ -174,6 +177,55 @@ def test_what_cannot_work_stops_with_its_report_on_record(intake: Intake, survey
     assert recorded is not None
     assert recorded["verdict"]["decision"] == "no_go"
     assert intake.storage.preflight(dataset_id).is_file()
+
+
+def test_control_points_and_positions_reach_the_engine_under_its_names(
+    intake: Intake, survey: dict[str, bytes]
+) -> None:
+    """Two folders with the same file names: the engine's names differ, and the files beside the images follow them."""
+    names = sorted(name for name in survey if name.endswith(".JPG"))
+    files: dict[str, bytes] = {}
+    for number, name in enumerate(names):
+        files[f"{'ab'[number // 6]}/IMG_{number % 6}.JPG"] = survey[name]
+    rows = [
+        f"{10.98 + 1e-4 * point} 48.0713 612 100 {50 + view} a/IMG_{view}.JPG"
+        for point in range(3)
+        for view in range(3)
+    ]
+    files["gcp_list.txt"] = "\n".join(["EPSG:4326", *rows, "10.98 48.07 612 5 5 IMG_99.JPG"]).encode()
+    dataset_id = intake.upload("control", files)
+    run = intake.open(dataset_id, "a")
+    intake.play(run)
+    assert intake.codes(run)["gcp.images_absent"] == 1
+    intake.play(run, "plan_engine")
+    assert intake.codes(run)["engine.ground_control_unused"] == 1
+
+    context = StepContext.of(intake.conn, intake.settings, run.dag_run_id)
+    reconstruction.fill_project(context)
+    lines = (context.project / "gcp_list.txt").read_text().splitlines()
+    assert lines[0] == "EPSG:4326"
+    assert {line.split()[5] for line in lines[1:]} == {"a_IMG_0.JPG", "a_IMG_1.JPG", "a_IMG_2.JPG"}
+    assert len(lines) == 10
+    assert {path.name for path in (context.project / "images").iterdir()} == {
+        f"{folder}_IMG_{number}.JPG" for folder in "ab" for number in range(6)
+    }
+    assert not (context.project / "geo.txt").exists(), "the images' own XMP says it all"
+
+
+def test_positions_of_marks_reach_the_engine(intake: Intake, survey: dict[str, bytes]) -> None:
+    bare = {name: without_xmp(content) for name, content in survey.items()}
+    dataset_id = intake.upload("marks", bare)
+    run = intake.open(dataset_id, "a")
+    intake.play(run)
+    assert {image.position_source for image in intake.images(dataset_id).values()} == {"mrk"}
+    context = StepContext.of(intake.conn, intake.settings, run.dag_run_id)
+    reconstruction.fill_project(context)
+    placed, _ = load_survey(context.project / "images")
+    truth = {image.engine_name: image for image in intake.images(dataset_id).values()}
+    assert len(placed.images) == 12
+    for image in placed.images:
+        assert image.longitude == pytest.approx(truth[image.name].longitude, abs=1e-9)
+        assert image.std_e_m == pytest.approx(0.02, abs=1e-4), "a receiver is never believed below two centimetres"
 
 
 def test_a_full_disk_is_no_fault_of_the_upload(

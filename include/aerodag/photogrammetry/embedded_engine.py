@@ -87,6 +87,7 @@ class EmbeddedEngine:
     """Structure from motion and orthorectification in a child process of this host."""
 
     name = "embedded"
+    takes_ground_control = False
 
     def unavailable(self) -> list[str]:
         """Reasons why the engine cannot run here; looks for the packages without loading them."""

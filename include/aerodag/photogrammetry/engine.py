@@ -56,9 +56,10 @@ class Reconstruction:
 
 
 class Engine(Protocol):
-    """A photogrammetry engine."""
+    """A photogrammetry engine; ``takes_ground_control`` tells whether it steers by ``gcp_list.txt``."""
 
     name: str
+    takes_ground_control: bool
 
     def unavailable(self) -> list[str]:
         """Reasons why the engine cannot run on this host; empty if it can."""

@@ -16,7 +16,7 @@ from aerodag import archive, ledger, photogrammetry, raster
 from aerodag.errors import ConfigError, DataError, EngineError
 from aerodag.findings import Finding, Severity
 from aerodag.ledger import ImageRecord
-from aerodag.photogrammetry import ENGINES, Plan, Progress, Reconstruction, gcp_images, geo
+from aerodag.photogrammetry import ENGINES, Engine, Plan, Progress, Reconstruction, gcp_images, geo
 from aerodag.pipeline.context import PROJECT_NAME, Metrics, StepContext
 from aerodag.pipeline.control import ground_control
 from aerodag.pipeline.headers import position_of
@@ -54,6 +54,7 @@ def plan_engine(context: StepContext) -> Metrics:
         options=options,
     )
     ledger.set_plan(context.ledger, run_id=context.run.id, engine=engine.name, plan=dataclasses.asdict(plan))
+    context.replace_findings("plan_engine", _unused_control(context, engine))
     gsds = sorted(image.gsd_cm for image in images if image.gsd_cm is not None)
     log.info("engine planned", engine=engine.name, images=len(images), preset=plan.preset)
     return {"engine": engine.name, "images": len(images), "expected_gsd_cm": gsds[len(gsds) // 2] if gsds else None}
@@ -96,6 +97,22 @@ def publish_ortho(context: StepContext) -> Metrics:
     return {"bytes": published.size, "width": info.width, "height": info.height, "valid_ratio": info.valid_ratio}
 
 
+def _unused_control(context: StepContext, engine: Engine) -> list[Finding]:
+    points = (context.run.preflight or {}).get("control_points")
+    if not points or engine.takes_ground_control:
+        return []
+    return [
+        Finding(
+            Severity.WARNING,
+            "engine.ground_control_unused",
+            f"The {engine.name} engine places the survey by its positions; the {points} ground control points are "
+            "not used.",
+            "Process with the odm engine to use them.",
+            numbers={"points": points, "engine": engine.name},
+        )
+    ]
+
+
 def _assigned(context: StepContext) -> list[ImageRecord]:
     images = ledger.assigned_images(context.ledger, dataset_id=context.dataset.id)
     if len(images) < context.settings.min_images:
@@ -112,7 +129,7 @@ def _reconstruct(context: StepContext) -> Reconstruction:
         raise ConfigError(
             "run.no_plan", f"Run {context.run.id} has no plan.", advice="Clear the plan_engine task of this run."
         )
-    _fill_project(context)
+    fill_project(context)
     started = datetime.now(UTC)
 
     def record(progress: Progress) -> None:
@@ -134,7 +151,7 @@ def _reconstruct(context: StepContext) -> Reconstruction:
     return result
 
 
-def _fill_project(context: StepContext) -> None:
+def fill_project(context: StepContext) -> None:
     """The assigned images under their collision-free names; images that are there already stay."""
     images = context.project / "images"
     images.mkdir(parents=True, exist_ok=True)
