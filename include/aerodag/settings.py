@@ -74,7 +74,7 @@ class Checks(BaseModel):
         default=frozenset({
             "survey.low_overlap", "survey.gap", "survey.disjoint", "survey.scattered", "survey.sparse",
             "survey.datum_jump", "survey.mixed_heights", "survey.positions_missing", "survey.position_frozen",
-            "imagery.other_sensor", "rtk.mrk_disagrees", "rtk.mrk_ambiguous",
+            "image.same_exposure", "imagery.other_sensor", "rtk.mrk_disagrees", "rtk.mrk_ambiguous",
         }),
         description="Codes of warnings that make the pre-flight verdict a review; errors do so anyway.",
     )  # fmt: skip

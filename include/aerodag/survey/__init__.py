@@ -10,7 +10,7 @@ Findings of ``examine`` (i: information, w: warning):
 | image.oblique i | gimbal off nadir by more than ``nadir_pitch_deg`` allows |
 | image.pitch w | gimbal pitch above ``max_pitch_deg``: the horizon is in view |
 | image.position_outlier w | one of a few images farther than ``outlier_m`` from all others |
-| image.same_exposure i | same camera, time and pose as another image, other bytes |
+| image.same_exposure w | same camera, time and pose as another image, other bytes |
 | image.stationary w | of a burst on one spot, after its first exposure |
 | image.wrong_mission w | farther than ``wrong_mission_m`` from the middle of the survey |
 | image.zoom_mismatch w | digital zoom differs from that of most images of its sensor |

@@ -52,7 +52,7 @@ def same_exposure_findings(table: Columns) -> list[Finding]:
 
 def _same(other: Exposure, first: Exposure) -> Finding:
     return Finding(
-        Severity.INFO,
+        Severity.WARNING,
         "image.same_exposure",
         f"The same exposure as {first.zip_path}: camera, size, capture time ({other.captured_at}) and position are "
         "equal, the bytes are not.",
