@@ -105,7 +105,7 @@ def _inspect(options: argparse.Namespace, console: Console) -> int:
     import structlog
 
     from aerodag import preflight
-    from aerodag.pipeline.inspection import inspect_upload
+    from aerodag.pipeline.examination.inspection import inspect_upload
     from aerodag.preflight.terminal import renderable
 
     if not options.zip.is_file():

@@ -24,7 +24,7 @@ from pathlib import Path
 from PIL import Image, ImageOps
 
 from aerodag.imagery import assess_many
-from aerodag.imagery.pixels import reduction
+from aerodag.imagery.pixels.decode import reduction
 
 DATA = Path(os.environ.get("AERODAG_TEST_DATA") or Path(__file__).parents[2].parent / "shared" / "data") / "mapping"
 ROUNDS = 9

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from aerodag import cli, preflight
-from aerodag.pipeline.inspection import inspect_upload
+from aerodag.pipeline.examination.inspection import inspect_upload
 from aerodag.preflight import Decision, Report
 from aerodag.settings import Settings
 from aerodag.simulate import Position, Survey, simulate

@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aerodag.archive import Limits, Reader, engine_names, extract, inspect, verify
-from aerodag.archive.paths import decode_name, extra_fields, normalised, refuse_path
+from aerodag.archive.format.paths import decode_name, extra_fields, normalised, refuse_path
 from aerodag.errors import AerodagError
 from aerodag.settings import Settings
 from hostile import CASES

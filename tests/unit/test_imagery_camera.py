@@ -10,11 +10,11 @@ import pytest
 from PIL.TiffImagePlugin import IFDRational
 
 from aerodag.imagery import Modality
-from aerodag.imagery.camera import by_equivalent, digital_zoom, focal_px
-from aerodag.imagery.exif import ExifDirectories
-from aerodag.imagery.header import Header
-from aerodag.imagery.maker_note import MakerNote, read_maker_note
-from aerodag.imagery.sensor import sensor, without_band
+from aerodag.imagery.files.header import Header
+from aerodag.imagery.tags.camera import by_equivalent, digital_zoom, focal_px
+from aerodag.imagery.tags.exif import ExifDirectories
+from aerodag.imagery.tags.maker_note import MakerNote, read_maker_note
+from aerodag.imagery.tags.sensor import sensor, without_band
 from photographs import description, photo, xmp
 
 DIAGONAL = math.hypot(36, 24)

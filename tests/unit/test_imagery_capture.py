@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from aerodag.imagery.capture import captured
-from aerodag.imagery.exif import ExifDirectories
+from aerodag.imagery.tags.capture import captured
+from aerodag.imagery.tags.exif import ExifDirectories
 from photographs import photo
 
 

@@ -18,11 +18,11 @@ from PIL.TiffImagePlugin import IFDRational
 
 from aerodag.errors import DataError
 from aerodag.imagery import ImageMetadata, choose_group, read_metadata
-from aerodag.imagery.capture import captured
-from aerodag.imagery.exif import ExifDirectories, clean_text, real
-from aerodag.imagery.maker_note import read_maker_note
-from aerodag.imagery.position import locate
-from aerodag.imagery.xmp import XmpDamagedError, number, parse_xmp
+from aerodag.imagery.tags.capture import captured
+from aerodag.imagery.tags.exif import ExifDirectories, clean_text, real
+from aerodag.imagery.tags.maker_note import read_maker_note
+from aerodag.imagery.tags.position import locate
+from aerodag.imagery.tags.xmp import XmpDamagedError, number, parse_xmp
 from photographs import DATA, GPS, description, jpeg, xmp
 
 pytestmark = [pytest.mark.fuzz, pytest.mark.filterwarnings("ignore::UserWarning:PIL")]

@@ -16,8 +16,8 @@ from PIL.TiffImagePlugin import IFDRational
 
 from aerodag.errors import DataError
 from aerodag.imagery import assess, read_metadata
-from aerodag.imagery.exif import real, text
-from aerodag.imagery.section import Section
+from aerodag.imagery.files.section import Section
+from aerodag.imagery.tags.exif import real, text
 from photographs import DATA, GPS, at, jpeg, needs_data, photo, xmp
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL")

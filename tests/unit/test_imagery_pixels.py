@@ -16,7 +16,7 @@ from PIL import Image
 
 from aerodag.errors import DataError
 from aerodag.imagery import assess
-from aerodag.imagery.pixels import decode, grey, reduction
+from aerodag.imagery.pixels.decode import decode, grey, reduction
 
 DATA = Path(os.environ.get("AERODAG_TEST_DATA") or Path(__file__).parents[2].parent / "shared" / "data")
 needs_data = pytest.mark.skipif(not DATA.is_dir(), reason="the shared test images are absent (AERODAG_TEST_DATA)")

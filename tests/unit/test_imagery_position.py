@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from PIL.TiffImagePlugin import IFDRational
 
-from aerodag.imagery.position import locate
-from aerodag.imagery.receiver import receiver
+from aerodag.imagery.tags.position import locate
+from aerodag.imagery.tags.receiver import receiver
 from photographs import GPS, photo, xmp
 
 

@@ -13,7 +13,7 @@ from PIL import Image
 
 from aerodag.findings import Finding, Severity
 from aerodag.imagery import Assessment, assess, quality_findings
-from aerodag.imagery.sensor import Modality
+from aerodag.imagery.tags.sensor import Modality
 from aerodag.settings import Checks
 
 DATA = Path(os.environ.get("AERODAG_TEST_DATA") or Path(__file__).parents[2].parent / "shared" / "data")

@@ -12,8 +12,8 @@ import numpy.typing as npt
 import pytest
 from PIL import Image
 
-from aerodag.imagery.pixels import decode, grey
-from aerodag.imagery.sharpness import sharpness_by_grid
+from aerodag.imagery.pixels.decode import decode, grey
+from aerodag.imagery.pixels.sharpness import sharpness_by_grid
 from aerodag.settings import Checks
 
 DATA = Path(os.environ.get("AERODAG_TEST_DATA") or Path(__file__).parents[2].parent / "shared" / "data")

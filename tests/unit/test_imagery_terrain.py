@@ -11,7 +11,7 @@ import pytest
 from PIL import Image, ImageFilter
 
 from aerodag.imagery import assess
-from aerodag.imagery.terrain import Colours, Terrain, colours_of, terrain
+from aerodag.imagery.pixels.terrain import Colours, Terrain, colours_of, terrain
 
 DATA = Path(os.environ.get("AERODAG_TEST_DATA") or Path(__file__).parents[2].parent / "shared" / "data")
 needs_data = pytest.mark.skipif(not DATA.is_dir(), reason="the shared test images are absent (AERODAG_TEST_DATA)")

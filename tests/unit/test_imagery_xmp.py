@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from aerodag.imagery.xmp import XmpDamagedError, merge_packets, number, parse_xmp
+from aerodag.imagery.tags.xmp import XmpDamagedError, merge_packets, number, parse_xmp
 from photographs import GPS, description, photo, xmp
 
 DJI = 'xmlns:{}="http://www.dji.com/drone-dji/1.0/"'

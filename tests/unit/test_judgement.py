@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from aerodag.findings import Finding, Severity
-from aerodag.pipeline.judgement import Choice, Policy, reasons
+from aerodag.pipeline.examination.judgement import Choice, Policy, reasons
 
 PATHS = ["a/DJI_0001.JPG", "a/DJI_0002.JPG", "b/DJI_0001.JPG", "b/odd[1].JPG"]
 

@@ -170,7 +170,7 @@ def test_the_same_exposure_in_other_bytes() -> None:
     images = [dataclasses.replace(image, sha256=f"{n:064x}") for n, image in enumerate(walked(LAWN))]
     copy = dataclasses.replace(images[4], zip_path="edited/4.JPG", sha256="f" * 64)
     (finding,) = examine([*images, copy], CHECKS).findings
-    assert (finding.code, finding.image, finding.severity) == ("image.same_exposure", "edited/4.JPG", Severity.INFO)
+    assert (finding.code, finding.image, finding.severity) == ("image.same_exposure", "edited/4.JPG", Severity.WARNING)
     for other in ({"sha256": images[4].sha256}, {"width": 640}, {"band": "red"}, {"captured_at": START}, {"yaw": 3.0}):
         different = dataclasses.replace(copy, **other)
         assert of("image.same_exposure", [*images, different]) == []

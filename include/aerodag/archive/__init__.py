@@ -5,10 +5,10 @@ claims are enforced while streaming, in bounded memory. Read are the methods sto
 """
 
 from aerodag.archive.extraction import extract
+from aerodag.archive.format.limits import Limits
+from aerodag.archive.format.reader import Reader
 from aerodag.archive.inventory import Entry, Inventory, inspect
-from aerodag.archive.limits import Limits
 from aerodag.archive.names import engine_names
-from aerodag.archive.reader import Reader
 from aerodag.archive.remarks import Ignored
 from aerodag.archive.verification import Verified, verify
 

@@ -10,11 +10,11 @@ from pathlib import Path, PurePosixPath
 
 import structlog
 
-from aerodag.archive.directory import Record
-from aerodag.archive.limits import Limits
-from aerodag.archive.reader import Reader
-from aerodag.archive.refusal import hostile
-from aerodag.archive.threads import in_parallel
+from aerodag.archive.format.directory import Record
+from aerodag.archive.format.limits import Limits
+from aerodag.archive.format.reader import Reader
+from aerodag.archive.format.refusal import hostile
+from aerodag.archive.format.threads import in_parallel
 from aerodag.errors import InfrastructureError
 
 log = structlog.get_logger(__name__)

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import structlog
 
-from aerodag.archive.directory import Record
+from aerodag.archive.format.directory import Record
+from aerodag.archive.format.limits import Limits
+from aerodag.archive.format.reader import Reader
+from aerodag.archive.format.signatures import archive_kind
 from aerodag.archive.kinds import Reason, Use, classify
-from aerodag.archive.limits import Limits
-from aerodag.archive.reader import Reader
 from aerodag.archive.remarks import Ignored, about_container, about_ignored, about_names
 from aerodag.archive.safety import refuse_hostile, refuse_unusable
-from aerodag.archive.signatures import archive_kind
 from aerodag.errors import DataError
 from aerodag.findings import Finding
 

@@ -6,10 +6,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from aerodag.archive.directory import Directory, Record
+from aerodag.archive.format.directory import Directory, Record
+from aerodag.archive.format.paths import collision_key
+from aerodag.archive.format.refusal import SHOWN
 from aerodag.archive.kinds import Reason, is_image_name
-from aerodag.archive.paths import collision_key
-from aerodag.archive.refusal import SHOWN
 from aerodag.findings import Finding, Severity
 
 _NAMED = 3

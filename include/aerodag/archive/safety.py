@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from aerodag.archive.directory import LOCAL_HEADER, Record
-from aerodag.archive.expansion import READABLE, unreadable_method
-from aerodag.archive.limits import Limits
-from aerodag.archive.paths import refuse_path
-from aerodag.archive.refusal import hostile
+from aerodag.archive.format.directory import LOCAL_HEADER, Record
+from aerodag.archive.format.expansion import READABLE, unreadable_method
+from aerodag.archive.format.limits import Limits
+from aerodag.archive.format.paths import refuse_path
+from aerodag.archive.format.refusal import hostile
 from aerodag.errors import DataError
 
 _ENCRYPTED_FLAGS = 0x01 | 0x40 | 0x2000

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import structlog
 
+from aerodag.archive.format.limits import Limits
+from aerodag.archive.format.reader import Reader
+from aerodag.archive.format.refusal import damaged
+from aerodag.archive.format.signatures import is_wrong_type
+from aerodag.archive.format.threads import in_parallel
 from aerodag.archive.inventory import Entry, Inventory
-from aerodag.archive.limits import Limits
-from aerodag.archive.reader import Reader
-from aerodag.archive.refusal import damaged
-from aerodag.archive.signatures import is_wrong_type
-from aerodag.archive.threads import in_parallel
 from aerodag.errors import DataError
 from aerodag.findings import Finding, Severity
 

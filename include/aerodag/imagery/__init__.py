@@ -1,11 +1,11 @@
 """Drone images: what their headers say and whether their pixels are sound."""
 
-from aerodag.imagery.assess import Assessment, assess, assess_many
 from aerodag.imagery.groups import Grouping, SensorGroup, choose_group, sensor_group
 from aerodag.imagery.metadata import ImageMetadata, read_metadata
+from aerodag.imagery.pixels.assess import Assessment, assess, assess_many
+from aerodag.imagery.pixels.quality import quality_findings
 from aerodag.imagery.problems import problem_findings
-from aerodag.imagery.quality import quality_findings
-from aerodag.imagery.sensor import Modality
+from aerodag.imagery.tags.sensor import Modality
 
 __all__ = [
     "Assessment",

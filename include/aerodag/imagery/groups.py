@@ -17,7 +17,7 @@ from statistics import median
 
 from aerodag.findings import Finding, Severity
 from aerodag.imagery.metadata import ImageMetadata
-from aerodag.imagery.sensor import Modality, without_band
+from aerodag.imagery.tags.sensor import Modality, without_band
 
 _PREFERENCE = (Modality.RGB, Modality.MULTISPECTRAL, Modality.THERMAL)
 # Of a payload's cameras the wide one makes the map; the others photograph details of the same exposure.

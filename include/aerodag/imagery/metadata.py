@@ -6,16 +6,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, BinaryIO
 
-from aerodag.imagery import camera
-from aerodag.imagery.capture import captured
-from aerodag.imagery.exif import ExifDirectories, to_json
-from aerodag.imagery.header import OPEN_ERRORS, Header, open_image, raw_tags, read_header
-from aerodag.imagery.maker_note import read_maker_note
-from aerodag.imagery.pose import pose
-from aerodag.imagery.position import locate
-from aerodag.imagery.receiver import receiver
-from aerodag.imagery.sensor import Modality, sensor
-from aerodag.imagery.xmp import merge_packets, number
+from aerodag.imagery.files.header import OPEN_ERRORS, Header, open_image, raw_tags, read_header
+from aerodag.imagery.tags import camera
+from aerodag.imagery.tags.capture import captured
+from aerodag.imagery.tags.exif import ExifDirectories, to_json
+from aerodag.imagery.tags.maker_note import read_maker_note
+from aerodag.imagery.tags.pose import pose
+from aerodag.imagery.tags.position import locate
+from aerodag.imagery.tags.receiver import receiver
+from aerodag.imagery.tags.sensor import Modality, sensor
+from aerodag.imagery.tags.xmp import merge_packets, number
 
 __all__ = ["OPEN_ERRORS", "ImageMetadata", "open_image", "raw_tags", "read_metadata"]
 
@@ -30,7 +30,7 @@ class ImageMetadata:
     in millimetres or pixels of the stored image (EXIF orientation not applied, digital zoom not included).
     ``captured_at`` is UTC when the zone is known, naive local time when ``captured_source`` is ``exif_local``.
     ``lens_code`` is DJI's letter of the camera in a payload; ``capture_id`` is shared by the bands of one exposure.
-    Receiver state as in :class:`~aerodag.imagery.receiver.Receiver`. ``exif`` is JSON-safe.
+    Receiver state as in :class:`~aerodag.imagery.tags.receiver.Receiver`. ``exif`` is JSON-safe.
     """
 
     name: str

@@ -11,10 +11,10 @@ from aerodag import archive, ledger, rtk
 from aerodag.findings import Finding, Severity
 from aerodag.ledger import ImageRecord, KnownElsewhere, Verdict
 from aerodag.pipeline.context import Metrics, StepContext
-from aerodag.pipeline.headers import MARK, read_headers
-from aerodag.pipeline.judgement import Choice, Policy
-from aerodag.pipeline.previews import preview_writer
-from aerodag.pipeline.quality import judge_images
+from aerodag.pipeline.examination.headers import MARK, read_headers
+from aerodag.pipeline.examination.judgement import Choice, Policy
+from aerodag.pipeline.examination.previews import preview_writer
+from aerodag.pipeline.examination.quality import judge_images
 from aerodag.storage import publish
 
 KNOWN_ELSEWHERE = "image.known_elsewhere"

@@ -8,9 +8,9 @@ from aerodag import archive, ledger
 from aerodag import preflight as reporting
 from aerodag.errors import AerodagError, DataError, InfrastructureError
 from aerodag.pipeline.context import Metrics, StepContext
-from aerodag.pipeline.control import ground_control
-from aerodag.pipeline.previews import read_previews
-from aerodag.pipeline.report import Upload, compose
+from aerodag.pipeline.examination.control import ground_control
+from aerodag.pipeline.examination.previews import read_previews
+from aerodag.pipeline.examination.report import Upload, compose
 from aerodag.preflight import Decision, PastRun, Report
 from aerodag.storage import Published, publish
 

@@ -18,8 +18,8 @@ from aerodag.findings import Finding, Severity
 from aerodag.ledger import ImageRecord
 from aerodag.photogrammetry import ENGINES, Engine, Plan, Progress, Reconstruction, gcp_images, geo
 from aerodag.pipeline.context import PROJECT_NAME, Metrics, StepContext
-from aerodag.pipeline.control import ground_control
-from aerodag.pipeline.headers import position_of
+from aerodag.pipeline.examination.control import ground_control
+from aerodag.pipeline.examination.headers import position_of
 from aerodag.pipeline.products import record_product
 from aerodag.storage import publish, tree_size
 

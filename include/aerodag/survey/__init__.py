@@ -32,12 +32,12 @@ Findings of ``coverage``:
 | survey.sparse w | ``sparse_images`` or fewer |
 """
 
-from aerodag.survey.copies import Duplicate, duplicates
-from aerodag.survey.estimate import coverage, outlines
-from aerodag.survey.examination import Examination, examine
+from aerodag.survey.checks.copies import Duplicate, duplicates
+from aerodag.survey.checks.examination import Examination, examine
+from aerodag.survey.cover.estimate import coverage, outlines
+from aerodag.survey.cover.extent import Coverage, Gap
+from aerodag.survey.cover.footprints import Footprint, footprint
 from aerodag.survey.exposure import Exposure
-from aerodag.survey.extent import Coverage, Gap
-from aerodag.survey.footprints import Footprint, footprint
 from aerodag.survey.timeline import flights
 
 __all__ = [

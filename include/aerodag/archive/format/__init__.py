@@ -1,0 +1,1 @@
+"""The ZIP format: its directory, its methods, and entries as bounded streams."""

@@ -1,0 +1,1 @@
+"""What one reduced decode of an image tells: soundness, sharpness, exposure, ground, a thumbnail."""

@@ -1,0 +1,1 @@
+"""Checks of exposures, alone and in sequence, each giving findings."""

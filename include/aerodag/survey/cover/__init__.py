@@ -1,0 +1,1 @@
+"""The ground that exposures cover: footprints, views, overlap, gaps."""
