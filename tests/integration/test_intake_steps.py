@@ -125,6 +125,9 @@ def test_a_step_tried_again_leaves_the_same_rows(intake: Intake, survey: dict[st
     assert codes.keys() >= {"image.duplicate", "image.truncated"}
     intake.play(run)
     assert (intake.images(dataset_id), intake.codes(run)) == (before, codes)
+    for step in INTAKE:
+        intake.play(run, step)
+        assert (intake.images(dataset_id), intake.codes(run)) == (before, codes), f"{step} cleared alone"
 
 
 def test_a_person_overrules_the_checks(intake: Intake, survey: dict[str, bytes]) -> None:

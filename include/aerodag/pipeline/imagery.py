@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import datetime
 
 from aerodag import archive, ledger, rtk
@@ -18,6 +18,7 @@ from aerodag.pipeline.examination.quality import judge_images
 from aerodag.storage import publish
 
 KNOWN_ELSEWHERE = "image.known_elsewhere"
+_VERDICT = ("registered", *(field.name for field in fields(Verdict) if field.name != "zip_path"))
 
 
 def extract_metadata(context: StepContext) -> Metrics:
@@ -26,7 +27,7 @@ def extract_metadata(context: StepContext) -> Metrics:
     digests = _digests(context)
     with archive.Reader(context.raw_zip, context.limits) as reader:
         headers = read_headers(reader, inventory, digests, context.settings.checks)
-    ledger.replace_images(context.ledger, dataset_id=context.dataset.id, images=headers.records)
+    _replace_images(context, headers.records)
     ledger.replace_rtk_files(context.ledger, dataset_id=context.dataset.id, files=headers.rtk_files)
     context.replace_findings("extract_metadata", headers.findings)
     _record_capture(context, headers.records)
@@ -63,6 +64,17 @@ def assess_images(context: StepContext) -> Metrics:
         sha256=published.sha256,
     )
     return dict(Counter(verdict.status for verdict in verdicts))
+
+
+def _replace_images(context: StepContext, records: Sequence[ImageRecord]) -> None:
+    """A verdict on the same content stays: this step can be cleared without the next."""
+    before = {row.zip_path: row for row in ledger.list_images(context.ledger, dataset_id=context.dataset.id)}
+    rows = []
+    for record in records:
+        known = before.get(record.zip_path)
+        judged = known is not None and known.status != "staged" and known.sha256 == record.sha256
+        rows.append(replace(record, **{name: getattr(known, name) for name in _VERDICT}) if judged else record)
+    ledger.replace_images(context.ledger, dataset_id=context.dataset.id, images=rows)
 
 
 def _digests(context: StepContext) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import PurePosixPath
 
 import structlog
@@ -37,33 +38,7 @@ def validate(context: StepContext) -> Metrics:
     """The ZIP is safe, whole, and holds enough images; each gets its row with its checksum."""
     inventory = archive.inspect(context.raw_zip, context.limits)
     verified = archive.verify(context.raw_zip, inventory, context.limits)
-    names = archive.engine_names(inventory.images)
-    ledger.replace_images(
-        context.ledger,
-        dataset_id=context.dataset.id,
-        images=[
-            ImageRecord(
-                zip_path=entry.path,
-                engine_name=names[entry.path],
-                size_bytes=entry.size,
-                sha256=verified.digests.get(entry.path),
-            )
-            for entry in inventory.images
-        ],
-    )
-    ledger.replace_rtk_files(
-        context.ledger,
-        dataset_id=context.dataset.id,
-        files=[
-            RtkFile(
-                zip_path=entry.path,
-                kind=PurePosixPath(entry.path).suffix.lstrip(".").lower(),
-                size_bytes=entry.size,
-                sha256=verified.digests.get(entry.path),
-            )
-            for entry in inventory.rtk
-        ],
-    )
+    _record_entries(context, inventory, verified.digests)
     context.replace_findings("validate", [*inventory.findings, *verified.findings])
     return {
         "images": len(inventory.images),
@@ -73,3 +48,40 @@ def validate(context: StepContext) -> Metrics:
         "damaged": len(verified.damaged),
         "expanded_bytes": inventory.total_bytes,
     }
+
+
+def _record_entries(context: StepContext, inventory: archive.Inventory, digests: Mapping[str, str]) -> None:
+    """A row for each image and receiver file; rows of the same content stay, for later steps have filled them."""
+    dataset_id = context.dataset.id
+    known = ledger.list_images(context.ledger, dataset_id=dataset_id)
+    if {row.zip_path: row.sha256 for row in known} == {
+        entry.path: digests.get(entry.path) for entry in inventory.images
+    }:
+        return
+    names = archive.engine_names(inventory.images)
+    ledger.replace_images(
+        context.ledger,
+        dataset_id=dataset_id,
+        images=[
+            ImageRecord(
+                zip_path=entry.path,
+                engine_name=names[entry.path],
+                size_bytes=entry.size,
+                sha256=digests.get(entry.path),
+            )
+            for entry in inventory.images
+        ],
+    )
+    ledger.replace_rtk_files(
+        context.ledger,
+        dataset_id=dataset_id,
+        files=[
+            RtkFile(
+                zip_path=entry.path,
+                kind=PurePosixPath(entry.path).suffix.lstrip(".").lower(),
+                size_bytes=entry.size,
+                sha256=digests.get(entry.path),
+            )
+            for entry in inventory.rtk
+        ],
+    )
