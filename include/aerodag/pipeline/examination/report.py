@@ -71,7 +71,7 @@ def compose(upload: Upload, settings: Settings, work: Path, history: Sequence[Pa
         captured_from=times[0] if times else None,
         captured_to=times[-1] if times else None,
         captured_source=next((record.captured_source for record in upload.records if record.captured_source), None),
-        rtk=summary,
+        rtk=summary if summary.expected else None,
         control_points=upload.control_points,
         coverage=_coverage(coverage),
         prediction=prediction,
