@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+from abc import abstractmethod
 from typing import BinaryIO
 
 _BLOCK = 1 << 18
@@ -15,9 +16,9 @@ class SizedFile(io.RawIOBase):
     def __init__(self, size: int) -> None:
         self._size, self._position = size, 0
 
+    @abstractmethod
     def read_block(self, most: int) -> bytes:
         """Between 1 and ``most`` bytes at the position, which is inside the file; advances it."""
-        raise NotImplementedError
 
     def readable(self) -> bool:
         """Always."""
