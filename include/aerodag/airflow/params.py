@@ -8,6 +8,19 @@ TASK_TYPES = ["odm_processing", "geotiff", "cog", "thumbnail", "metadata"]
 PRESETS = ["fast", "standard"]
 ENGINES = ["auto", "embedded"]
 
+
+def _image_list(title: str, description: str) -> Param:
+    """Optional paths or patterns, one a line in the form."""
+    return Param(
+        None,
+        type=["null", "array"],
+        items={"type": "string", "minLength": 1},
+        uniqueItems=True,
+        title=title,
+        description=description,
+    )
+
+
 PROCESS_PARAMS = {
     "dataset_id": Param(
         None,
@@ -33,21 +46,11 @@ PROCESS_PARAMS = {
         title="What to make",
         description="odm_processing makes the orthophoto; the others are made from the newest orthophoto.",
     ),
-    "include_images": Param(
-        None,
-        type=["null", "array"],
-        items={"type": "string", "minLength": 1},
-        uniqueItems=True,
-        title="Include images",
-        description="Paths or patterns (flight2/*.JPG) of images to use although a check left them out.",
+    "include_images": _image_list(
+        "Include images", "Paths or patterns (flight2/*.JPG) of images to use although a check left them out."
     ),
-    "exclude_images": Param(
-        None,
-        type=["null", "array"],
-        items={"type": "string", "minLength": 1},
-        uniqueItems=True,
-        title="Exclude images",
-        description="Paths or patterns of images to leave out, whatever the checks say.",
+    "exclude_images": _image_list(
+        "Exclude images", "Paths or patterns of images to leave out, whatever the checks say."
     ),
     "preset": Param(
         "standard",

@@ -10,6 +10,7 @@ from datetime import datetime
 from aerodag import archive, ledger, rtk
 from aerodag.findings import Finding, Severity
 from aerodag.ledger import ImageRecord, KnownElsewhere, Verdict
+from aerodag.pipeline.artifacts import record_product
 from aerodag.pipeline.context import Metrics, StepContext
 from aerodag.pipeline.examination.headers import MARK, read_headers
 from aerodag.pipeline.examination.judgement import Choice, Policy
@@ -24,10 +25,14 @@ _VERDICT = ("registered", *(field.name for field in fields(Verdict) if field.nam
 def extract_metadata(context: StepContext) -> Metrics:
     """EXIF, XMP and exposure marks become the rows of images and receiver files; nothing is extracted to disk."""
     inventory = archive.inspect(context.raw_zip, context.limits)
-    digests = _digests(context)
+    known = ledger.list_images(context.ledger, dataset_id=context.dataset.id)
+    receiver_files = ledger.list_rtk_files(context.ledger, dataset_id=context.dataset.id)
+    pairs = [(row.zip_path, row.sha256) for row in known] + [(row.zip_path, row.sha256) for row in receiver_files]
+    digests = {path: digest for path, digest in pairs if digest is not None}
     with archive.Reader(context.raw_zip, context.limits) as reader:
         headers = read_headers(reader, inventory, digests, context.settings.checks)
-    _replace_images(context, headers.records)
+    images = _with_verdicts(headers.records, known)
+    ledger.replace_images(context.ledger, dataset_id=context.dataset.id, images=images)
     ledger.replace_rtk_files(context.ledger, dataset_id=context.dataset.id, files=headers.rtk_files)
     context.replace_findings("extract_metadata", headers.findings)
     _record_capture(context, headers.records)
@@ -54,35 +59,19 @@ def assess_images(context: StepContext) -> Metrics:
     ledger.judge_images(context.ledger, dataset_id=context.dataset.id, verdicts=verdicts)
     context.replace_findings("assess_images", [*judgement.findings, *_known_findings(elsewhere, len(records))])
     published = publish(made, context.storage.previews(context.dataset.id))
-    ledger.record_artifact(
-        context.ledger,
-        run_id=run.id,
-        dataset_id=context.dataset.id,
-        kind="previews",
-        uri=published.uri,
-        bytes=published.size,
-        sha256=published.sha256,
-    )
+    record_product(context, "previews", published, None, {})
     return dict(Counter(verdict.status for verdict in verdicts))
 
 
-def _replace_images(context: StepContext, records: Sequence[ImageRecord]) -> None:
+def _with_verdicts(records: Sequence[ImageRecord], before: Sequence[ImageRecord]) -> list[ImageRecord]:
     """A verdict on the same content stays: this step can be cleared without the next."""
-    before = {row.zip_path: row for row in ledger.list_images(context.ledger, dataset_id=context.dataset.id)}
-    rows = []
-    for record in records:
-        known = before.get(record.zip_path)
-        judged = known is not None and known.status != "staged" and known.sha256 == record.sha256
-        rows.append(replace(record, **{name: getattr(known, name) for name in _VERDICT}) if judged else record)
-    ledger.replace_images(context.ledger, dataset_id=context.dataset.id, images=rows)
-
-
-def _digests(context: StepContext) -> dict[str, str]:
-    """What validate recorded, by path."""
-    images = ledger.list_images(context.ledger, dataset_id=context.dataset.id)
-    receiver_files = ledger.list_rtk_files(context.ledger, dataset_id=context.dataset.id)
-    pairs = [(row.zip_path, row.sha256) for row in images] + [(row.zip_path, row.sha256) for row in receiver_files]
-    return {path: digest for path, digest in pairs if digest is not None}
+    judged = {(row.zip_path, row.sha256): row for row in before if row.status != "staged"}
+    return [
+        replace(record, **{name: getattr(known, name) for name in _VERDICT})
+        if (known := judged.get((record.zip_path, record.sha256))) is not None
+        else record
+        for record in records
+    ]
 
 
 def _with_known(verdicts: Sequence[Verdict], elsewhere: Sequence[KnownElsewhere]) -> list[Verdict]:

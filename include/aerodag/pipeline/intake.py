@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import PurePosixPath
 
 import structlog
 
 from aerodag import archive, ledger
 from aerodag.errors import InfrastructureError
-from aerodag.ledger import ImageRecord, RtkFile
 from aerodag.pipeline.context import Metrics, StepContext
+from aerodag.pipeline.examination.rows import bare_images, bare_rtk_files
 from aerodag.storage import require_free_space, sha256_of
 
 log = structlog.get_logger(__name__)
@@ -58,30 +57,6 @@ def _record_entries(context: StepContext, inventory: archive.Inventory, digests:
         entry.path: digests.get(entry.path) for entry in inventory.images
     }:
         return
-    names = archive.engine_names(inventory.images)
-    ledger.replace_images(
-        context.ledger,
-        dataset_id=dataset_id,
-        images=[
-            ImageRecord(
-                zip_path=entry.path,
-                engine_name=names[entry.path],
-                size_bytes=entry.size,
-                sha256=digests.get(entry.path),
-            )
-            for entry in inventory.images
-        ],
-    )
-    ledger.replace_rtk_files(
-        context.ledger,
-        dataset_id=dataset_id,
-        files=[
-            RtkFile(
-                zip_path=entry.path,
-                kind=PurePosixPath(entry.path).suffix.lstrip(".").lower(),
-                size_bytes=entry.size,
-                sha256=digests.get(entry.path),
-            )
-            for entry in inventory.rtk
-        ],
-    )
+    images, receiver_files = bare_images(inventory.images, digests), bare_rtk_files(inventory.rtk, digests)
+    ledger.replace_images(context.ledger, dataset_id=dataset_id, images=images)
+    ledger.replace_rtk_files(context.ledger, dataset_id=dataset_id, files=receiver_files)

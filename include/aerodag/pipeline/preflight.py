@@ -7,6 +7,7 @@ from dataclasses import asdict
 from aerodag import archive, ledger
 from aerodag import preflight as reporting
 from aerodag.errors import AerodagError, DataError, InfrastructureError
+from aerodag.pipeline.artifacts import record_product
 from aerodag.pipeline.context import Metrics, StepContext
 from aerodag.pipeline.examination.control import ground_control
 from aerodag.pipeline.examination.previews import read_previews
@@ -56,16 +57,7 @@ def _publish_page(context: StepContext, report: Report) -> Published:
     made.parent.mkdir(parents=True, exist_ok=True)
     made.write_text(reporting.render(report, read_previews(context.storage.previews(context.dataset.id))), "utf-8")
     published = publish(made, context.storage.preflight(context.dataset.id))
-    ledger.record_artifact(
-        context.ledger,
-        run_id=context.run.id,
-        dataset_id=context.dataset.id,
-        kind="preflight",
-        uri=published.uri,
-        bytes=published.size,
-        sha256=published.sha256,
-        details={"verdict": report.verdict.decision.value},
-    )
+    record_product(context, "preflight", published, None, {"verdict": report.verdict.decision.value})
     return published
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import dataclasses
 import json
 from pathlib import Path
-from typing import Any
 
 from aerodag import ledger, raster
 from aerodag.errors import EngineError
 from aerodag.ledger import Artifact
+from aerodag.pipeline.artifacts import record_product
 from aerodag.pipeline.context import Metrics, StepContext
 from aerodag.storage import Published, local_path, publish, sha256_of
 
@@ -81,29 +81,6 @@ def metadata(context: StepContext) -> Metrics:
     published = publish(made, context.storage.metadata(context.dataset.id))
     record_product(context, "metadata", published, None, json.loads(document))
     return {"bytes": published.size}
-
-
-def record_product(
-    context: StepContext,
-    kind: str,
-    published: Published,
-    info: raster.RasterInfo | None,
-    details: dict[str, Any],
-) -> Artifact:
-    """Write a published file into the ledger, where it becomes the current one of its kind."""
-    return ledger.record_artifact(
-        context.ledger,
-        run_id=context.run.id,
-        kind=kind,
-        uri=published.uri,
-        bytes=published.size,
-        sha256=published.sha256,
-        crs=info.crs if info else None,
-        bbox=info.bbox if info else None,
-        footprint=info.footprint if info else None,
-        gsd_m=info.gsd_m if info else None,
-        details=details,
-    )
 
 
 def _source(context: StepContext, *kinds: str) -> tuple[Artifact, Path]:

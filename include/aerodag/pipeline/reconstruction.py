@@ -17,10 +17,10 @@ from aerodag.errors import ConfigError, DataError, EngineError
 from aerodag.findings import Finding, Severity
 from aerodag.ledger import ImageRecord
 from aerodag.photogrammetry import ENGINES, Engine, Plan, Progress, Reconstruction, gcp_images, geo
+from aerodag.pipeline.artifacts import record_product
 from aerodag.pipeline.context import PROJECT_NAME, Metrics, StepContext
 from aerodag.pipeline.examination.control import ground_control
 from aerodag.pipeline.examination.headers import position_of
-from aerodag.pipeline.products import record_product
 from aerodag.storage import publish, tree_size
 
 log = structlog.get_logger(__name__)
@@ -231,9 +231,7 @@ def _report(context: StepContext, result: Reconstruction) -> None:
         )
         for name in result.unregistered
     ]
-    ledger.replace_findings(
-        context.ledger, run_id=context.run.id, step="odm", findings=[*unregistered, *result.findings]
-    )
+    context.replace_findings("odm", [*unregistered, *result.findings])
 
 
 def _require_placed(context: StepContext, info: raster.RasterInfo) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
-from pathlib import PurePosixPath
 from typing import Any
 
 from aerodag import archive, imagery, rtk, survey
@@ -14,6 +13,7 @@ from aerodag.findings import Finding, Severity
 from aerodag.imagery import ImageMetadata
 from aerodag.ledger import ImageRecord, RtkFile
 from aerodag.pipeline.examination.control import uploaded_positions
+from aerodag.pipeline.examination.rows import bare_images, bare_rtk_files
 from aerodag.rtk import CameraPosition, Join, MarkFile, Match, Shot
 from aerodag.settings import Checks
 from aerodag.survey import Exposure
@@ -89,18 +89,10 @@ def _records(
     digests: Mapping[str, str],
 ) -> list[ImageRecord]:
     known = {image.name: image for image in images}
-    names = archive.engine_names(entries)
-    rows = []
-    for entry in entries:
-        bare = ImageRecord(
-            zip_path=entry.path,
-            engine_name=names[entry.path],
-            size_bytes=entry.size,
-            sha256=digests.get(entry.path),
-        )
-        image = known.get(entry.path)
-        rows.append(bare if image is None else _with_header(bare, image, matches.get(entry.path)))
-    return rows
+    return [
+        bare if (image := known.get(bare.zip_path)) is None else _with_header(bare, image, matches.get(bare.zip_path))
+        for bare in bare_images(entries, digests)
+    ]
 
 
 def _with_header(bare: ImageRecord, image: ImageMetadata, match: Match | None) -> ImageRecord:
@@ -134,9 +126,11 @@ def _captured(image: ImageMetadata, match: Match | None) -> tuple[datetime | Non
     at = image.captured_at
     if match is not None and (at is None or at.tzinfo is None):
         return match.record.captured_at, "mrk"
-    if at is not None and at.tzinfo is None:
-        at = at.replace(tzinfo=UTC)
-    return at, image.captured_source
+    return _aware(at), image.captured_source
+
+
+def _aware(at: datetime | None) -> datetime | None:
+    return at.replace(tzinfo=UTC) if at is not None and at.tzinfo is None else at
 
 
 def _mark_of(match: Match | None) -> dict[str, Any]:
@@ -154,14 +148,13 @@ def _gsd_cm(image: ImageMetadata) -> float | None:
 
 
 def _shot(image: ImageMetadata) -> Shot:
-    at = image.captured_at
     return Shot(
         zip_path=image.name,
         longitude=image.longitude,
         latitude=image.latitude,
         position_source=image.position_source,
         rtk_flag=image.rtk_flag,
-        captured_at=at.replace(tzinfo=UTC) if at is not None and at.tzinfo is None else at,
+        captured_at=_aware(image.captured_at),
         captured_source=image.captured_source,
     )
 
@@ -182,20 +175,17 @@ def _rtk_files(
 ) -> Iterator[RtkFile]:
     read = {mark_file.name: mark_file for mark_file in marks}
     accounts = {account.name: account for account in joined.files}
-    for entry in entries:
-        with reader.open(entry.path) as file:
-            about = rtk.describe_side_file(entry.path, file.read(rtk.HEAD_BYTES))
-        mark_file, account = read.get(entry.path), accounts.get(entry.path)
+    for bare in bare_rtk_files(entries, digests):
+        with reader.open(bare.zip_path) as file:
+            about = rtk.describe_side_file(bare.zip_path, file.read(rtk.HEAD_BYTES))
+        mark_file, account = read.get(bare.zip_path), accounts.get(bare.zip_path)
         details: dict[str, Any] = {name: value for name, value in _plain(about).items() if value}
         if mark_file is not None:
             details["bad_lines"] = mark_file.bad_lines
         if account is not None:
             details |= {name: value for name, value in _plain(account).items() if name not in {"name", "matched"}}
-        yield RtkFile(
-            zip_path=entry.path,
-            kind=PurePosixPath(entry.path).suffix.lstrip(".").lower(),
-            size_bytes=entry.size,
-            sha256=digests.get(entry.path),
+        yield replace(
+            bare,
             records=len(mark_file.records) if mark_file else None,
             matched=(account.matched if account else 0) if mark_file else None,
             details=details,
