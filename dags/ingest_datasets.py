@@ -29,7 +29,8 @@ with DAG(
     start_date=datetime(2026, 1, 1, tzinfo=UTC),
     max_active_runs=1,
     catchup=False,
-    default_args=DEFAULT_ARGS,
+    # A start beside an API server that is not up yet shall not keep uploads waiting for minutes.
+    default_args=DEFAULT_ARGS | {"retry_delay": timedelta(seconds=20)},
     dag_display_name="Ingest datasets",
     doc_md=__doc__,
     tags=[Tag.INTAKE],

@@ -11,16 +11,30 @@ or no-go (it stops). Trigger again with `include_images` or `exclude_images` to 
 
 **Parameters.** Name a registered `dataset_id` or a `source` in the incoming folder; `task_types` chooses what to make.
 
+**The engine.** OpenDroneMap works in a container that outlives a restart of Airflow; the task waits for it without a
+worker, and its output is the task's log. Marking or clearing the task stops the container. After 24 hours it is
+stopped, and can be resumed.
+
 **On failure.** The run's note, the task's log and the ledger's `run` row say the same sentence: what is wrong and what
-to do. Bad data and bad parameters are never retried; disk, network and database are, three times.
+to do. Bad data and bad parameters are never retried; disk, network and database are; the engine once more for each
+remedy, for example with fewer threads after it ran out of memory.
 
 **To rerun.** Clear any task: each step checks its inputs, and does nothing when its result is already there.
 """
 
 from airflow.sdk import DAG, chain
 
-from aerodag.airflow.defaults import DEFAULT_ARGS, ENGINE_TIMEOUT, HEAVY_POOL, HEAVY_TIMEOUT, ODM_POOL, Tag
+from aerodag.airflow.defaults import (
+    DEFAULT_ARGS,
+    ENGINE_RETRIES,
+    ENGINE_TIMEOUT,
+    HEAVY_POOL,
+    HEAVY_TIMEOUT,
+    ODM_POOL,
+    Tag,
+)
 from aerodag.airflow.operators.claim import ClaimOperator
+from aerodag.airflow.operators.odm import OdmOperator
 from aerodag.airflow.operators.step import StepOperator
 from aerodag.airflow.params import PROCESS_PARAMS
 
@@ -42,7 +56,7 @@ with DAG(
     assess_images = StepOperator(task_id="assess_images", pool=HEAVY_POOL)
     preflight = StepOperator(task_id="preflight")
     plan_engine = StepOperator(task_id="plan_engine")
-    odm = StepOperator(task_id="odm", pool=ODM_POOL, execution_timeout=ENGINE_TIMEOUT)
+    odm = OdmOperator(task_id="odm", pool=ODM_POOL, execution_timeout=ENGINE_TIMEOUT, retries=ENGINE_RETRIES)
     publish_ortho = StepOperator(task_id="publish_ortho")
     standardise = StepOperator(task_id="standardise", pool=HEAVY_POOL, execution_timeout=HEAVY_TIMEOUT)
     cog = StepOperator(task_id="cog", pool=HEAVY_POOL, execution_timeout=HEAVY_TIMEOUT)

@@ -193,7 +193,7 @@ CREATE TABLE aerodag.artifact (
     CONSTRAINT artifact_bbox_check CHECK ((array_length(bbox, 1) = 4)),
     CONSTRAINT artifact_bytes_check CHECK ((bytes >= 0)),
     CONSTRAINT artifact_gsd_m_check CHECK ((gsd_m > (0)::double precision)),
-    CONSTRAINT artifact_kind_check CHECK ((kind = ANY (ARRAY['orthophoto'::text, 'standardised'::text, 'cog'::text, 'thumbnail'::text, 'metadata'::text, 'preflight'::text, 'previews'::text, 'report'::text, 'shots'::text, 'cameras'::text, 'dsm'::text, 'dtm'::text, 'indices'::text, 'stac'::text])))
+    CONSTRAINT artifact_kind_check CHECK ((kind = ANY (ARRAY['orthophoto'::text, 'standardised'::text, 'cog'::text, 'thumbnail'::text, 'metadata'::text, 'preflight'::text, 'previews'::text, 'report'::text, 'shots'::text, 'cameras'::text, 'dsm'::text, 'dtm'::text, 'indices'::text, 'stac'::text, 'engine_log'::text, 'forensics'::text, 'unregistered'::text])))
 );
 
 --
@@ -330,6 +330,122 @@ COMMENT ON COLUMN aerodag.dataset.quarantined_at IS 'Set while raw_uri points in
 
 ALTER TABLE aerodag.dataset ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME aerodag.dataset_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+--
+-- Name: engine_job; Type: TABLE; Schema: aerodag; Owner: -
+--
+
+CREATE TABLE aerodag.engine_job (
+    id bigint NOT NULL,
+    run_id bigint NOT NULL,
+    attempt integer NOT NULL,
+    engine text NOT NULL,
+    job text NOT NULL,
+    name text NOT NULL,
+    submitted_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    deadline timestamp with time zone NOT NULL,
+    rerun_from text,
+    watched_at timestamp with time zone,
+    lines_shown bigint DEFAULT 0 NOT NULL,
+    peak_memory_bytes bigint,
+    expected_at timestamp with time zone,
+    stop_reason text,
+    ended_at timestamp with time zone,
+    exit_code integer,
+    failure_code text,
+    failed_stage text,
+    remedy text,
+    discarded_at timestamp with time zone,
+    CONSTRAINT engine_job_attempt_check CHECK ((attempt > 0)),
+    CONSTRAINT engine_job_lines_shown_check CHECK ((lines_shown >= 0)),
+    CONSTRAINT engine_job_peak_memory_bytes_check CHECK ((peak_memory_bytes >= 0)),
+    CONSTRAINT engine_job_stop_reason_check CHECK ((stop_reason = ANY (ARRAY['timeout'::text, 'stalled'::text, 'disk_full'::text, 'cancelled'::text])))
+);
+
+--
+-- Name: TABLE engine_job; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON TABLE aerodag.engine_job IS 'One start of an engine that works outside Airflow: a container, or a task of a node.';
+
+--
+-- Name: COLUMN engine_job.attempt; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.engine_job.attempt IS 'The try of the odm task that started it; later tries may take it over.';
+
+--
+-- Name: COLUMN engine_job.job; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.engine_job.job IS 'Container id, or the node''s task id.';
+
+--
+-- Name: COLUMN engine_job.deadline; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.engine_job.deadline IS 'When it is stopped; kept over retries of one attempt of the run.';
+
+--
+-- Name: COLUMN engine_job.rerun_from; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.engine_job.rerun_from IS 'Stage it started from; null where it started from nothing.';
+
+--
+-- Name: COLUMN engine_job.watched_at; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.engine_job.watched_at IS 'Last look of the trigger.';
+
+--
+-- Name: COLUMN engine_job.lines_shown; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.engine_job.lines_shown IS 'Lines of its output that Airflow''s task log has.';
+
+--
+-- Name: COLUMN engine_job.expected_at; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.engine_job.expected_at IS 'When it is expected to end, by its progress and by earlier runs.';
+
+--
+-- Name: COLUMN engine_job.stop_reason; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.engine_job.stop_reason IS 'Why this project stopped it, written before it is stopped.';
+
+--
+-- Name: COLUMN engine_job.ended_at; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.engine_job.ended_at IS 'When its end was judged; failure_code is null where it ended well.';
+
+--
+-- Name: COLUMN engine_job.remedy; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.engine_job.remedy IS 'What the next try does differently.';
+
+--
+-- Name: COLUMN engine_job.discarded_at; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.engine_job.discarded_at IS 'When it was removed and verified to be gone.';
+
+--
+-- Name: engine_job_id_seq; Type: SEQUENCE; Schema: aerodag; Owner: -
+--
+
+ALTER TABLE aerodag.engine_job ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME aerodag.engine_job_id_seq
     START WITH 1
     INCREMENT BY 1
     NO MINVALUE
@@ -771,7 +887,10 @@ CREATE TABLE aerodag.run (
     include_images text[] DEFAULT '{}'::text[] NOT NULL,
     exclude_images text[] DEFAULT '{}'::text[] NOT NULL,
     preflight jsonb,
+    gpu text DEFAULT 'auto'::text NOT NULL,
+    resume_from text,
     CONSTRAINT run_failure_category_check CHECK ((failure_category = ANY (ARRAY['data'::text, 'config'::text, 'engine'::text, 'resources'::text, 'infrastructure'::text, 'cancelled'::text]))),
+    CONSTRAINT run_gpu_check CHECK ((gpu = ANY (ARRAY['auto'::text, 'required'::text, 'off'::text]))),
     CONSTRAINT run_priority_check CHECK (((priority >= 1) AND (priority <= 5))),
     CONSTRAINT run_state_check CHECK ((state = ANY (ARRAY['queued'::text, 'running'::text, 'succeeded'::text, 'degraded'::text, 'failed'::text, 'cancelled'::text])))
 );
@@ -823,6 +942,18 @@ COMMENT ON COLUMN aerodag.run.exclude_images IS 'Patterns of zip_path: images a 
 --
 
 COMMENT ON COLUMN aerodag.run.preflight IS 'The pre-flight report, verdict go, review or no_go; the page is the artifact of that kind.';
+
+--
+-- Name: COLUMN run.gpu; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.run.gpu IS 'Whether the engine shall, must or may not use a GPU.';
+
+--
+-- Name: COLUMN run.resume_from; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.run.resume_from IS 'Stage of the engine from which a person wants the work done again.';
 
 --
 -- Name: run_id_seq; Type: SEQUENCE; Schema: aerodag; Owner: -
@@ -1095,7 +1226,9 @@ CREATE VIEW public.v2_processing_overview WITH (security_invoker='true') AS
             run.advice,
             run.include_images,
             run.exclude_images,
-            run.preflight
+            run.preflight,
+            run.gpu,
+            run.resume_from
            FROM aerodag.run
           WHERE (run.dataset_id = dataset.id)
           ORDER BY run.attempt_at DESC, run.id DESC
@@ -1259,7 +1392,9 @@ CREATE VIEW public.v2_statuses WITH (security_invoker='true') AS
             run.advice,
             run.include_images,
             run.exclude_images,
-            run.preflight
+            run.preflight,
+            run.gpu,
+            run.resume_from
            FROM aerodag.run
           WHERE (run.dataset_id = dataset.id)
           ORDER BY run.attempt_at DESC, run.id DESC
@@ -1360,6 +1495,27 @@ ALTER TABLE ONLY aerodag.artifact
 
 ALTER TABLE ONLY aerodag.dataset
     ADD CONSTRAINT dataset_pkey PRIMARY KEY (id);
+
+--
+-- Name: engine_job engine_job_engine_job_key; Type: CONSTRAINT; Schema: aerodag; Owner: -
+--
+
+ALTER TABLE ONLY aerodag.engine_job
+    ADD CONSTRAINT engine_job_engine_job_key UNIQUE (engine, job);
+
+--
+-- Name: engine_job engine_job_pkey; Type: CONSTRAINT; Schema: aerodag; Owner: -
+--
+
+ALTER TABLE ONLY aerodag.engine_job
+    ADD CONSTRAINT engine_job_pkey PRIMARY KEY (id);
+
+--
+-- Name: engine_job engine_job_run_id_attempt_key; Type: CONSTRAINT; Schema: aerodag; Owner: -
+--
+
+ALTER TABLE ONLY aerodag.engine_job
+    ADD CONSTRAINT engine_job_run_id_attempt_key UNIQUE (run_id, attempt);
 
 --
 -- Name: engine_stage engine_stage_pkey; Type: CONSTRAINT; Schema: aerodag; Owner: -
@@ -1509,6 +1665,12 @@ CREATE INDEX dataset_queue_idx ON aerodag.dataset USING btree (priority DESC, cr
 CREATE INDEX dataset_start_asked_idx ON aerodag.dataset USING btree (start_asked_at);
 
 --
+-- Name: engine_job_open_idx; Type: INDEX; Schema: aerodag; Owner: -
+--
+
+CREATE INDEX engine_job_open_idx ON aerodag.engine_job USING btree (run_id) WHERE (discarded_at IS NULL);
+
+--
 -- Name: event_dataset_idx; Type: INDEX; Schema: aerodag; Owner: -
 --
 
@@ -1574,6 +1736,13 @@ CREATE TRIGGER derive_run_state AFTER INSERT OR UPDATE OF state ON aerodag.step 
 
 ALTER TABLE ONLY aerodag.artifact
     ADD CONSTRAINT artifact_run_id_dataset_id_fkey FOREIGN KEY (run_id, dataset_id) REFERENCES aerodag.run(id, dataset_id) ON DELETE CASCADE;
+
+--
+-- Name: engine_job engine_job_run_id_fkey; Type: FK CONSTRAINT; Schema: aerodag; Owner: -
+--
+
+ALTER TABLE ONLY aerodag.engine_job
+    ADD CONSTRAINT engine_job_run_id_fkey FOREIGN KEY (run_id) REFERENCES aerodag.run(id) ON DELETE CASCADE;
 
 --
 -- Name: engine_stage engine_stage_run_id_fkey; Type: FK CONSTRAINT; Schema: aerodag; Owner: -
@@ -1658,6 +1827,12 @@ ALTER TABLE aerodag.artifact ENABLE ROW LEVEL SECURITY;
 ALTER TABLE aerodag.dataset ENABLE ROW LEVEL SECURITY;
 
 --
+-- Name: engine_job; Type: ROW SECURITY; Schema: aerodag; Owner: -
+--
+
+ALTER TABLE aerodag.engine_job ENABLE ROW LEVEL SECURITY;
+
+--
 -- Name: engine_stage; Type: ROW SECURITY; Schema: aerodag; Owner: -
 --
 
@@ -1718,6 +1893,14 @@ CREATE POLICY reader_by_dataset ON aerodag.rtk_file FOR SELECT TO aerodag_reader
 CREATE POLICY reader_by_dataset ON aerodag.run FOR SELECT TO aerodag_reader USING ((EXISTS ( SELECT
    FROM aerodag.dataset
   WHERE (dataset.id = run.dataset_id))));
+
+--
+-- Name: engine_job reader_by_run; Type: POLICY; Schema: aerodag; Owner: -
+--
+
+CREATE POLICY reader_by_run ON aerodag.engine_job FOR SELECT TO aerodag_reader USING ((EXISTS ( SELECT
+   FROM aerodag.run
+  WHERE (run.id = engine_job.run_id))));
 
 --
 -- Name: engine_stage reader_by_run; Type: POLICY; Schema: aerodag; Owner: -
@@ -1788,6 +1971,12 @@ CREATE POLICY worker_all ON aerodag.artifact TO aerodag_worker USING (true) WITH
 --
 
 CREATE POLICY worker_all ON aerodag.dataset TO aerodag_worker USING (true) WITH CHECK (true);
+
+--
+-- Name: engine_job worker_all; Type: POLICY; Schema: aerodag; Owner: -
+--
+
+CREATE POLICY worker_all ON aerodag.engine_job TO aerodag_worker USING (true) WITH CHECK (true);
 
 --
 -- Name: engine_stage worker_all; Type: POLICY; Schema: aerodag; Owner: -
@@ -1865,10 +2054,17 @@ GRANT SELECT,INSERT,UPDATE ON TABLE aerodag.dataset TO aerodag_worker;
 GRANT SELECT ON TABLE aerodag.dataset TO aerodag_reader;
 
 --
+-- Name: TABLE engine_job; Type: ACL; Schema: aerodag; Owner: -
+--
+
+GRANT SELECT,INSERT,UPDATE ON TABLE aerodag.engine_job TO aerodag_worker;
+GRANT SELECT ON TABLE aerodag.engine_job TO aerodag_reader;
+
+--
 -- Name: TABLE engine_stage; Type: ACL; Schema: aerodag; Owner: -
 --
 
-GRANT SELECT,INSERT,UPDATE ON TABLE aerodag.engine_stage TO aerodag_worker;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE aerodag.engine_stage TO aerodag_worker;
 GRANT SELECT ON TABLE aerodag.engine_stage TO aerodag_reader;
 
 --

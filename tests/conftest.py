@@ -14,6 +14,7 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+import structlog
 from hypothesis import HealthCheck, settings
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
@@ -21,11 +22,19 @@ from psycopg.conninfo import conninfo_to_dict
 from aerodag import ledger
 from aerodag.ledger.migrate import migrate
 from aerodag.local.postgres import embedded_server
+from docker_engine import Engine, running_engine
 
 # A busy machine is slow now and then; that is no failure of a parser.
 settings.register_profile("aerodag", deadline=None)
 settings.register_profile("fuzz", deadline=None, max_examples=100_000, suppress_health_check=list(HealthCheck))
 settings.load_profile(os.environ.get("AERODAG_TEST_PROFILE", "aerodag"))
+
+
+@pytest.fixture(autouse=True)
+def _own_log_output() -> Iterator[None]:
+    """What a test of the command line does to the log's output ends with it."""
+    yield
+    structlog.reset_defaults()
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +134,13 @@ def url_of_new_login(server_url: str, ledger_database: LedgerDatabase) -> Iterat
     """Makes a login that is a member of the given role (or of none); returns its URL to the fresh database."""
     with ExitStack() as logins:
         yield lambda name, role: ledger_database.url_as(logins.enter_context(_login(server_url, name, role)))
+
+
+@pytest.fixture(scope="session")
+def docker_engine() -> Iterator[Engine]:
+    """A real Docker engine that has the images of ODM's double."""
+    with running_engine() as engine:
+        yield engine
 
 
 @contextmanager

@@ -7,7 +7,7 @@ sentence of advice. Its class gives the category and with it the retry policy of
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import Any
 
 
 class Category(StrEnum):
@@ -29,6 +29,7 @@ class Retry(StrEnum):
     SMALLER = "smaller"
     WITHOUT_GPU = "without_gpu"
     CLEAN_STAGE = "clean_stage"
+    CLEAN_IMAGES = "clean_images"
 
 
 def sentence(code: str, message: str, advice: str | None) -> str:
@@ -40,18 +41,29 @@ class AerodagError(Exception):
     """Base of all pipeline errors; raise one of the subclasses.
 
     ``code`` is dotted lower case, room first (``archive.traversal``); ``message`` says what is wrong, with the
-    numbers; ``advice`` says what a person can do about it; ``numbers`` holds the same figures for machines.
+    numbers; ``advice`` says what a person can do about it; ``numbers`` holds the same figures for machines. ``retry``
+    is the class's where none is given.
     """
 
-    category: ClassVar[Category]
-    retry: ClassVar[Retry] = Retry.NEVER
+    category: Category
+    retry: Retry = Retry.NEVER
 
-    def __init__(self, code: str, message: str, *, advice: str, numbers: dict[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        *,
+        advice: str,
+        numbers: dict[str, Any] | None = None,
+        retry: Retry | None = None,
+    ) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
         self.advice = advice
         self.numbers = numbers or {}
+        if retry is not None:
+            self.retry = retry
 
     def __str__(self) -> str:
         """The sentence that the task log, the run row and the run note share."""
@@ -100,3 +112,14 @@ ERROR_TYPES: dict[Category, type[AerodagError]] = {
     kind.category: kind
     for kind in (DataError, ConfigError, EngineError, ResourceError, InfrastructureError, CancelledError)
 }
+
+
+class RemediedError(AerodagError):
+    """A failure that was answered with another plan: the same step may be tried again, once for each remedy."""
+
+    retry = Retry.SAME
+
+    def __init__(self, cause: AerodagError, remedy: str) -> None:
+        numbers = cause.numbers | {"remedy": remedy}
+        super().__init__(cause.code, cause.message, advice=f"It is tried again. {remedy}", numbers=numbers)
+        self.category = cause.category

@@ -91,6 +91,18 @@ class Storage:
         """The pre-flight report as a page."""
         return self.root / "reports" / f"{dataset_id}_preflight.html"
 
+    def engine_log(self, dataset_id: int, job: str) -> Path:
+        """The whole output of one start of an engine, compressed."""
+        return self.root / "reports" / str(dataset_id) / f"{job}.log.gz"
+
+    def forensics(self, dataset_id: int, job: str) -> Path:
+        """What explains how one start of an engine ended, as JSON."""
+        return self.root / "reports" / str(dataset_id) / f"{job}.forensics.json"
+
+    def unregistered(self, dataset_id: int) -> Path:
+        """The images that the engine did not place, as GeoJSON."""
+        return self.root / "reports" / f"{dataset_id}_unregistered.geojson"
+
     def metadata(self, dataset_id: int) -> Path:
         """The dataset's facts as JSON."""
         return self.root / "metadata" / f"{dataset_id}_metadata.json"

@@ -1,9 +1,9 @@
 insert into aerodag.run as present (
     dataset_id, dag_run_id, task_types, preset, engine, options, include_images,
-    exclude_images, priority
+    exclude_images, priority, gpu, resume_from
 ) values (
     %(dataset_id)s, %(dag_run_id)s, %(task_types)s, %(preset)s, %(engine)s, %(options)s,
-    %(include_images)s, %(exclude_images)s, %(priority)s
+    %(include_images)s, %(exclude_images)s, %(priority)s, %(gpu)s, %(resume_from)s
 )
 on conflict (dag_run_id) do update set
     task_types = excluded.task_types,
@@ -14,6 +14,8 @@ on conflict (dag_run_id) do update set
     include_images = excluded.include_images,
     exclude_images = excluded.exclude_images,
     priority = excluded.priority,
+    gpu = excluded.gpu,
+    resume_from = excluded.resume_from,
     state = case when present.state = 'running' then 'running' else 'queued' end,
     attempt_at = case when present.state in ('queued', 'running') then present.attempt_at else clock_timestamp() end,
     finished_at = null,

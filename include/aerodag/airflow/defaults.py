@@ -12,6 +12,8 @@ HEAVY_POOL = "heavy"
 ODM_POOL = "odm"
 
 ENGINE_TIMEOUT = timedelta(hours=24)
+# Infrastructure may fail three times, and each class of failure has one remedy.
+ENGINE_RETRIES = 6
 HEAVY_TIMEOUT = timedelta(hours=4)
 
 DEFAULT_ARGS = {
@@ -28,3 +30,4 @@ class Tag(StrEnum):
 
     INTAKE = "intake"
     PROCESSING = "processing"
+    OPERATIONS = "operations"

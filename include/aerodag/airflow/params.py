@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from airflow.sdk import Param
 
+from aerodag.photogrammetry import ENGINES
+from aerodag.photogrammetry.odm.options import json_schema
+from aerodag.photogrammetry.odm.presets import PRESETS
+from aerodag.photogrammetry.odm.stages import STAGES
+from aerodag.settings import get_settings
+
 TASK_TYPES = ["odm_processing", "geotiff", "cog", "thumbnail", "metadata"]
-PRESETS = ["fast", "standard"]
-ENGINES = ["auto", "embedded"]
+RESUMABLE = [stage.name for stage in STAGES if stage.name not in {"split", "merge"}]
 
 
 def _image_list(title: str, description: str) -> Param:
@@ -55,25 +60,36 @@ PROCESS_PARAMS = {
     "preset": Param(
         "standard",
         type="string",
-        enum=PRESETS,
+        enum=list(PRESETS),
+        values_display={name: f"{name}: {preset.description}" for name, preset in PRESETS.items()},
         title="Preset",
-        description="standard: native resolution. fast: smaller features and 5 cm pixels.",
+        description="What the survey is for; the embedded engine takes all but fast and draft for standard.",
     ),
     "engine": Param(
         "auto",
         type="string",
-        enum=ENGINES,
+        enum=["auto", *ENGINES],
         title="Engine",
         description="auto takes the best engine that can run on this installation.",
     ),
+    "gpu": Param(
+        "auto",
+        type="string",
+        enum=["auto", "required", "off"],
+        title="GPU",
+        description="auto uses one where a container sees it, and goes on without it when it fails.",
+    ),
+    "resume_from": Param(
+        None,
+        type=["null", "string"],
+        enum=[None, *RESUMABLE],
+        title="Resume from",
+        description="Stage of OpenDroneMap to start from, on the project folder of the dataset's last run.",
+    ),
     "engine_options": Param(
         {},
-        type="object",
-        properties={
-            "orthophoto_resolution_cm": {"type": "number", "exclusiveMinimum": 0, "maximum": 1000},
-        },
-        additionalProperties=False,
+        **json_schema(models=get_settings().odm.models is not None),
         title="Engine options",
-        description='For example {"orthophoto_resolution_cm": 5}; never finer than the images.',
+        description='Options of OpenDroneMap, for example {"orthophoto-resolution": 5} for pixels of 5 cm.',
     ),
 }

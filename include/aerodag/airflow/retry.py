@@ -6,10 +6,16 @@ from datetime import timedelta
 
 from airflow.sdk import ExceptionRetryPolicy, RetryAction, RetryRule
 
-from aerodag.errors import ERROR_TYPES, Retry
+from aerodag.errors import ERROR_TYPES, RemediedError, Retry
 
 RETRY_POLICY = ExceptionRetryPolicy(
     rules=[
+        RetryRule(
+            exception=RemediedError,
+            action=RetryAction.RETRY,
+            retry_delay=timedelta(seconds=10),
+            reason="The plan was changed; each remedy is tried once.",
+        ),
         RetryRule(
             exception=[kind for kind in ERROR_TYPES.values() if kind.retry is not Retry.SAME],
             action=RetryAction.FAIL,

@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 
 from aerodag.findings import Finding, Severity
-from aerodag.ledger.database import execute, fetch_all, fetch_one, jsonb
+from aerodag.ledger.database import execute, fetch_all, fetch_one, jsonb, query
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +70,32 @@ def record_stage(
 def current_stage(conn: psycopg.Connection, *, run_id: int) -> EngineStage | None:
     """The stage the engine is in, the last one it was in, or None."""
     return fetch_one(conn, "current_stage", EngineStage, run_id=run_id)
+
+
+def list_stages(conn: psycopg.Connection, *, run_id: int) -> list[EngineStage]:
+    """All stages the engine has been in, in order of their start."""
+    return fetch_all(conn, "list_stages", EngineStage, run_id=run_id)
+
+
+def save_stages(conn: psycopg.Connection, *, run_id: int, stages: Sequence[Mapping[str, Any]]) -> None:
+    """Record stages with their start and end: ``stage``, ``percent``, ``started_at`` and ``finished_at`` of each."""
+    execute(conn, "save_stages", run_id=run_id, stages=jsonb(stages))
+
+
+def clear_stages(conn: psycopg.Connection, *, run_id: int, keep: Sequence[str]) -> None:
+    """The engine is about to do all stages again but these."""
+    execute(conn, "clear_stages", run_id=run_id, keep=list(keep))
+
+
+def runs_with_stages(conn: psycopg.Connection, *, dataset_id: int, before: int) -> list[int]:
+    """Ids of the dataset's other runs in which an engine made something, newest first, at most 20."""
+    rows = conn.execute(query("runs_with_stages"), {"dataset_id": dataset_id, "before": before}).fetchall()
+    return [int(row[0]) for row in rows]
+
+
+def copy_stages(conn: psycopg.Connection, *, run_id: int, from_run_id: int) -> None:
+    """A run goes on with what another run's engine made."""
+    execute(conn, "copy_stages", run_id=run_id, from_run_id=from_run_id)
 
 
 def add_event(

@@ -44,6 +44,8 @@ class Run:
     engine_digest: str | None
     include_images: list[str]
     exclude_images: list[str]
+    gpu: str
+    resume_from: str | None
     preflight: dict[str, Any] | None
     plan: dict[str, Any] | None
     state: str
@@ -70,6 +72,8 @@ def open_run(
     priority: int,
     include_images: Sequence[str] = (),
     exclude_images: Sequence[str] = (),
+    gpu: str = "auto",
+    resume_from: str | None = None,
 ) -> Run:
     """Open the run of a DAG run; the same DAG run again is the same row, made active again if it had ended.
 
@@ -91,6 +95,8 @@ def open_run(
             priority=priority,
             include_images=list(include_images),
             exclude_images=list(exclude_images),
+            gpu=gpu,
+            resume_from=resume_from,
         )
     except errors.UniqueViolation as error:
         raise _active(dataset_id, fetch_one(conn, "find_active_run", Run, dataset_id=dataset_id)) from error

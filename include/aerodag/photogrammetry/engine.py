@@ -37,18 +37,20 @@ class Progress:
 class Reconstruction:
     """Files and key figures of a finished run.
 
-    ``gsd_cm`` is the orthophoto's pixel size; ``registered`` and ``unregistered`` name image files.
+    ``gsd_cm`` is the orthophoto's pixel size; ``registered`` and ``unregistered`` name image files. ``stats``,
+    ``shots`` and ``cameras`` are None where an engine made the orthophoto but lost its report; ``epsg`` is None for a
+    CRS without such a code.
     """
 
     orthophoto: Path
     dsm: Path | None
-    stats: Path
-    shots: Path
-    cameras: Path
+    stats: Path | None
+    shots: Path | None
+    cameras: Path | None
     registered: tuple[str, ...]
     unregistered: tuple[str, ...]
     gsd_cm: float
-    epsg: int
+    epsg: int | None
     engine: str
     version: str
     peak_rss_bytes: int

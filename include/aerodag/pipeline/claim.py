@@ -29,6 +29,8 @@ class Request:
     engine_options: Mapping[str, Any] = field(default_factory=dict)
     include_images: tuple[str, ...] = ()
     exclude_images: tuple[str, ...] = ()
+    gpu: str = "auto"
+    resume_from: str | None = None
 
     @classmethod
     def of(cls, params: Mapping[str, Any]) -> Request:
@@ -56,6 +58,8 @@ def claim(conn: psycopg.Connection, settings: Settings, *, dag_run_id: str, requ
         priority=dataset.priority,
         include_images=request.include_images,
         exclude_images=request.exclude_images,
+        gpu=request.gpu,
+        resume_from=request.resume_from,
     )
 
 

@@ -40,7 +40,7 @@ STEPS = {
         StepSpec("extract_metadata", "imagery", "odm_processing"),
         StepSpec("assess_images", "imagery", "odm_processing"),
         StepSpec("preflight", "preflight", "odm_processing"),
-        StepSpec("plan_engine", "reconstruction", "odm_processing"),
+        StepSpec("plan_engine", "planning", "odm_processing"),
         StepSpec("odm", "reconstruction", "odm_processing"),
         StepSpec("publish_ortho", "reconstruction", "odm_processing"),
         StepSpec("standardise", "products", "geotiff"),

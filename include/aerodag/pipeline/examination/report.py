@@ -91,7 +91,7 @@ def _workload(upload: Upload) -> preflight.Workload:
 
 
 def _job(upload: Upload, settings: Settings) -> Job:
-    engine = photogrammetry.choose(upload.engine)
+    engine = photogrammetry.choose(upload.engine, settings)
     return Job(engine=engine.name, preset=upload.preset, cores=settings.max_concurrency)
 
 

@@ -1,0 +1,1 @@
+"""The parts of talking to a NodeODM or ClusterODM server."""

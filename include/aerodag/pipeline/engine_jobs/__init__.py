@@ -1,0 +1,1 @@
+"""Engines that work outside Airflow: started once, watched, taken over after whatever happened, judged at their end."""

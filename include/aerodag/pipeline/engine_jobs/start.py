@@ -1,0 +1,223 @@
+"""The start of a job, once: what is there already is taken over, and what an interrupted one finished is kept."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import structlog
+from pydantic import TypeAdapter
+
+from aerodag import ledger
+from aerodag.errors import AerodagError, ConfigError
+from aerodag.ledger import EngineJob
+from aerodag.photogrammetry.jobs import Jobs, JobState, Order, Ticket
+from aerodag.photogrammetry.odm import command, plan, resume
+from aerodag.photogrammetry.odm.causes import StopReason
+from aerodag.photogrammetry.odm.plan import OdmPlan
+from aerodag.photogrammetry.odm.resume import Passed, Resume
+from aerodag.photogrammetry.odm.stages import STAGES
+from aerodag.pipeline.context import StepContext
+from aerodag.pipeline.engine_jobs.end import bury, remedied
+from aerodag.pipeline.project import assigned, fill_project, strip_images
+from aerodag.storage import remove_tree
+
+log = structlog.get_logger(__name__)
+
+# A person's "clear" reaches the watch of the last try a moment after the next try begins.
+CANCEL_SECONDS = 30.0
+# The bound inside the container is looser than the deadline that the watch keeps, which can say why it ended a job.
+BOUND_MARGIN = timedelta(minutes=10)
+LEAST_SECONDS = 60.0
+BASIS_FILE = "engine_basis.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What the files in the project directory were made from: images by checksum, engine, and the last plan."""
+
+    images: str
+    engine: str
+    plan: dict[str, Any]
+
+
+_BASIS = TypeAdapter(Basis)
+
+
+def plan_of(context: StepContext) -> OdmPlan:
+    """The run's plan. Raises ``ConfigError`` ``run.no_plan``."""
+    if context.run.plan is None:
+        raise ConfigError(
+            "run.no_plan", f"Run {context.run.id} has no plan.", advice="Clear the plan_engine task of this run."
+        )
+    return plan.load(context.run.plan)
+
+
+def find_or_start(context: StepContext, jobs: Jobs, *, attempt: int) -> EngineJob:
+    """The job of this run: the one that runs, or has ended and is not judged yet, or a new one."""
+    found = jobs.find(context.run.id)
+    if found is None:
+        return _start(context, jobs, attempt)
+    row = ledger.find_job(context.ledger, engine=context.run.engine, job=found)
+    if row is None:
+        row = _record(context, found, attempt, _deadline(context), None)
+    if _is_over(context, jobs, row):
+        bury(context.ledger, jobs, engine=row.engine, job=row.job)
+        return _start(context, jobs, attempt)
+    log.info("the engine was started before and is taken over", job=row.name)
+    return row
+
+
+def _is_over(context: StepContext, jobs: Jobs, row: EngineJob) -> bool:
+    """Whether the job was judged, or belongs to a try that a person ended.
+
+    A new try finds a job that is still watched when the watch broke, or when a person cleared the task. The clearing
+    reaches the watch a moment later, and the watch says so in the ledger before it stops the job.
+    """
+    if row.ended_at is not None or row.stop_reason == StopReason.CANCELLED:
+        return True
+    if row.watched_at is None or jobs.look(row.job).state is not JobState.RUNNING:
+        return False
+    until = time.monotonic() + CANCEL_SECONDS
+    while time.monotonic() < until:
+        present = ledger.find_job(context.ledger, engine=row.engine, job=row.job)
+        if present is not None and present.stop_reason == StopReason.CANCELLED:
+            return True
+        time.sleep(0.5)
+    return False
+
+
+def _start(context: StepContext, jobs: Jobs, attempt: int) -> EngineJob:
+    chosen = plan_of(context)
+    going_on = _prepare(context, chosen)
+    deadline = _deadline(context)
+    left = (deadline - datetime.now(UTC)).total_seconds()
+    order = Order(
+        ticket=Ticket(context.dataset.id, context.run.id, attempt),
+        project=context.project,
+        arguments=_arguments(context, chosen, going_on),
+        image=chosen.image.digest or chosen.image.reference,
+        memory_bytes=chosen.memory_bytes,
+        cpus=chosen.cpus,
+        seconds=max(left, LEAST_SECONDS) + BOUND_MARGIN.total_seconds(),
+        gpus=context.settings.odm.gpu_devices if chosen.gpu.granted else (),
+    )
+    log.info("starting the engine", engine=context.run.engine, arguments=" ".join(order.arguments)[:2000])
+    try:
+        job = jobs.submit(order)
+    except AerodagError as error:
+        raise remedied(context, chosen, error) from error
+    return _record(context, job, attempt, deadline, going_on.rerun_from)
+
+
+def _arguments(context: StepContext, chosen: OdmPlan, going_on: Resume) -> list[str]:
+    """A node knows its own GPUs: it is kept from them only where a person wants that."""
+    arguments = command.arguments(chosen, going_on)
+    keep = context.run.engine == "odm" or context.run.gpu == "off"
+    return [word for word in arguments if keep or word != "--no-gpu"]
+
+
+def _record(context: StepContext, job: str, attempt: int, deadline: datetime, rerun_from: str | None) -> EngineJob:
+    return ledger.open_job(
+        context.ledger,
+        run_id=context.run.id,
+        attempt=attempt,
+        engine=context.run.engine,
+        job=job,
+        name=Ticket(context.dataset.id, context.run.id, attempt).name,
+        deadline=deadline,
+        rerun_from=rerun_from,
+    )
+
+
+def _deadline(context: StepContext) -> datetime:
+    """Kept over retries: the clock of an attempt runs from its first start."""
+    inherited = ledger.inherited_deadline(context.ledger, run_id=context.run.id)
+    return inherited or datetime.now(UTC) + timedelta(hours=context.settings.odm.hours)
+
+
+def _prepare(context: StepContext, chosen: OdmPlan) -> Resume:
+    """Fill the project directory, and leave of an earlier start what can be gone on with."""
+    if context.run.resume_from and not ledger.list_stages(context.ledger, run_id=context.run.id):
+        _inherit_project(context)
+    before, now = _basis_before(context), _basis(context, chosen)
+    going_on = _resume(context, before, now, chosen)
+    log.info(going_on.reason, rerun_from=going_on.rerun_from or "the beginning")
+    for name in going_on.remove:
+        _remove(context.project / name)
+    kept = [stage.name for stage in STAGES if not resume.redoes(going_on.rerun_from, stage.name)]
+    ledger.clear_stages(context.ledger, run_id=context.run.id, keep=kept)
+    fill_project(context)
+    if chosen.sanitise_images:
+        strip_images(context)
+    _basis_path(context).write_bytes(_BASIS.dump_json(now))
+    return going_on
+
+
+def _resume(context: StepContext, before: Basis | None, now: Basis, chosen: OdmPlan) -> Resume:
+    stages = ledger.list_stages(context.ledger, run_id=context.run.id)
+    journal = [Passed(stage.stage, stage.finished_at is not None) for stage in stages]
+    same = before is not None and (before.images, before.engine) == (now.images, now.engine)
+    last = ledger.last_job(context.ledger, run_id=context.run.id)
+    wanted = context.run.resume_from
+    if wanted and last is None:
+        return resume.asked(wanted, journal, same_inputs=same)
+    changed = resume.changed_stage(plan.load(before.plan), chosen) if before is not None and same else None
+    failure = last.failure_code or last.stop_reason if last is not None else None
+    return resume.decide(
+        journal,
+        same_inputs=same,
+        changed_from=changed,
+        failed_stage=last.failed_stage if last is not None else None,
+        failure=failure,
+    )
+
+
+def _inherit_project(context: StepContext) -> None:
+    """A person resumes in a new run: the newest earlier one whose project directory is still there hands it over."""
+    for run_id in ledger.runs_with_stages(context.ledger, dataset_id=context.dataset.id, before=context.run.id):
+        work = context.storage.work(run_id)
+        if not (work / context.project.name).is_dir() or not (work / BASIS_FILE).is_file():
+            continue
+        remove_tree(context.project)
+        context.work.mkdir(parents=True, exist_ok=True)
+        shutil.move(work / BASIS_FILE, _basis_path(context))
+        shutil.move(work / context.project.name, context.project)
+        ledger.copy_stages(context.ledger, run_id=context.run.id, from_run_id=run_id)
+        log.info("the project directory of an earlier run is gone on with", earlier_run=run_id)
+        return
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        remove_tree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _basis_path(context: StepContext) -> Path:
+    return context.work / BASIS_FILE
+
+
+def _basis_before(context: StepContext) -> Basis | None:
+    path = _basis_path(context)
+    return _BASIS.validate_json(path.read_bytes()) if path.is_file() and context.project.is_dir() else None
+
+
+def _basis(context: StepContext, chosen: OdmPlan) -> Basis:
+    images = sorted((str(image.engine_name), str(image.sha256), image.size_bytes) for image in assigned(context))
+    return Basis(
+        images=hashlib.sha256(json.dumps(images).encode()).hexdigest(),
+        engine=_engine_of(context.run.engine, chosen.image.digest or chosen.image.reference),
+        plan=plan.dump(chosen),
+    )
+
+
+def _engine_of(engine: str, image: str) -> str:
+    return f"{engine} {image}"

@@ -1,0 +1,3 @@
+select *
+from aerodag.engine_job
+where engine = %(engine)s and job = %(job)s
