@@ -2116,6 +2116,12 @@ GRANT SELECT,INSERT,UPDATE ON TABLE aerodag.step TO aerodag_worker;
 GRANT SELECT ON TABLE aerodag.step TO aerodag_reader;
 
 --
+-- Name: TABLE schema_migrations; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT SELECT ON TABLE public.schema_migrations TO aerodag_worker;
+
+--
 -- Name: TABLE v2_cogs; Type: ACL; Schema: public; Owner: -
 --
 

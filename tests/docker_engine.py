@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -113,21 +113,22 @@ class OwnEngine:
         self._containerd.kill()
         self._containerd.wait(timeout=_WAIT_SECONDS)
         self._containerd = None
-        for shim in self._shims():
-            for process in (*shim.children(recursive=True), shim):
-                process.kill()
+        self._end_containers()
         # What lies in /run is gone after a restart of the host.
         shutil.rmtree(self.folder / "containerd" / "state", ignore_errors=True)
         self._unmount()
         shutil.rmtree(self.folder / "exec", ignore_errors=True)
 
-    def _shims(self) -> list[psutil.Process]:
-        return [
-            process
-            for process in psutil.process_iter(["cmdline"])
-            if f"{self.folder}/containerd.sock" in (process.info["cmdline"] or ())
-            and "containerd-shim" in process.info["cmdline"][0]
-        ]
+    def _end_containers(self) -> None:
+        """Kills containers with the shims that hold them, of which neither an engine nor a containerd is left."""
+        for shim in psutil.process_iter(["cmdline"]):
+            command = shim.info["cmdline"] or [""]
+            if "containerd-shim" not in command[0] or f"{self.folder}/containerd.sock" not in command:
+                continue
+            with suppress(psutil.NoSuchProcess):
+                for process in [shim, *shim.children(recursive=True)]:
+                    with suppress(psutil.NoSuchProcess):
+                        process.kill()
 
     def _unmount(self) -> None:
         """Mounts that a killed engine could not take away itself."""
@@ -148,6 +149,7 @@ class OwnEngine:
         if self._containerd is not None:
             self._containerd.terminate()
             self._containerd.wait(timeout=_WAIT_SECONDS)
+        self._end_containers()
         self._unmount()
         shutil.rmtree(self.folder)
 
@@ -180,14 +182,14 @@ def running_engine() -> Iterator[Engine]:
 
 
 @contextmanager
-def own_engine() -> Iterator[OwnEngine]:
+def own_engine(*, live_restore: bool = False) -> Iterator[OwnEngine]:
     """An engine that only this test session knows, and nothing of which is left afterwards."""
     _need_busybox()
     if not shutil.which("dockerd") or os.geteuid() != 0:
         pytest.skip("no dockerd that could be started here: apt-get install docker.io, and be root")
     # Sockets have short names; the tests' own temporary folders are too deep for containerd's.
     folder = Path(tempfile.mkdtemp(prefix="dkr", dir="/tmp"))
-    engine = OwnEngine(folder)
+    engine = OwnEngine(folder, live_restore=live_restore)
     try:
         try:
             engine.start()

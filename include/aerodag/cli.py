@@ -60,6 +60,10 @@ def _parser() -> argparse.ArgumentParser:
     simulate.add_argument("--position", choices=["rtk", "gps", "none"], help="how the images know their position")
     simulate.set_defaults(command=_simulate)
 
+    doctor = commands.add_parser("doctor", help="check what a run would need, and say what cures what is missing")
+    doctor.add_argument("--json", action="store_true", help="print the checks as JSON")
+    doctor.set_defaults(command=_doctor)
+
     migrate = commands.add_parser("migrate", help="bring the ledger's schema up to date")
     migrate.add_argument("--url", help="database owner's URL; AERODAG_DATABASE_URL when not given")
     migrate.set_defaults(command=_migrate)
@@ -102,19 +106,13 @@ def _status(_: argparse.Namespace, console: Console) -> int:
 
 
 def _inspect(options: argparse.Namespace, console: Console) -> int:
-    import structlog
-
     from aerodag import preflight
     from aerodag.pipeline.examination.inspection import inspect_upload
     from aerodag.preflight.terminal import renderable
 
     if not options.zip.is_file():
         raise ConfigError("inspect.no_file", f"There is no file {options.zip}.", advice="Name a ZIP of drone images.")
-    # Standard output is the report's alone.
-    structlog.configure(
-        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
+    _log_to_standard_error()
     inspection = inspect_upload(options.zip, get_settings(), preset=options.preset)
     if options.page:
         options.page.write_text(preflight.render(inspection.report, inspection.previews), "utf-8")
@@ -138,12 +136,36 @@ def _simulate(options: argparse.Namespace, console: Console) -> int:
     return 0
 
 
+def _doctor(options: argparse.Namespace, console: Console) -> int:
+    from aerodag import doctor
+    from aerodag.doctor.terminal import renderable
+    from aerodag.local.examination import examine
+
+    _log_to_standard_error()
+    report = examine()
+    if options.json:
+        console.print(doctor.as_json(report), markup=False, soft_wrap=True)
+    else:
+        console.print(renderable(report))
+    return 0 if doctor.passed(report) else 1
+
+
 def _migrate(options: argparse.Namespace, console: Console) -> int:
     from aerodag.ledger.migrate import migrate
 
     migrate(options.url or _database_url(get_settings()))
     console.print("the ledger is up to date")
     return 0
+
+
+def _log_to_standard_error() -> None:
+    """Standard output is the report's alone."""
+    import structlog
+
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
 
 
 def _database_url(settings: Settings) -> str:

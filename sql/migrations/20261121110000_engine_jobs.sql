@@ -56,6 +56,9 @@ comment on column aerodag.run.resume_from is 'Stage of the engine from which a p
 
 grant delete on aerodag.engine_stage to aerodag_worker;
 
+-- So that the worker itself can say whether its database is at the newest migration.
+grant select on public.schema_migrations to aerodag_worker;
+
 alter table aerodag.artifact drop constraint artifact_kind_check;
 alter table aerodag.artifact add constraint artifact_kind_check check (
     kind in ('orthophoto', 'standardised', 'cog', 'thumbnail', 'metadata', 'preflight', 'previews', 'report', 'shots',
@@ -69,6 +72,7 @@ alter table aerodag.artifact add constraint artifact_kind_check check (
     kind in ('orthophoto', 'standardised', 'cog', 'thumbnail', 'metadata', 'preflight', 'previews', 'report', 'shots',
              'cameras', 'dsm', 'dtm', 'indices', 'stac')
 );
+revoke select on public.schema_migrations from aerodag_worker;
 revoke delete on aerodag.engine_stage from aerodag_worker;
 alter table aerodag.run drop column gpu cascade, drop column resume_from cascade;
 drop table aerodag.engine_job;

@@ -1,12 +1,15 @@
 """Real drone images, where they are at hand (they are not part of the repository), and runs on a real ledger."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
 
 from aerodag import ledger
+from docker_engine import Engine
+from engine_flow import EngineFlow, small_survey
 from ledger_flow import Flow
 
 DATA = Path(os.environ.get("AERODAG_TEST_DATA", Path(__file__).parents[3] / "shared" / "data"))
@@ -39,3 +42,27 @@ def dataset(ledger_connection: psycopg.Connection) -> ledger.Dataset:
 @pytest.fixture
 def flow(ledger_connection: psycopg.Connection, dataset: ledger.Dataset) -> Flow:
     return Flow(ledger_connection, dataset.id)
+
+
+@pytest.fixture(scope="session")
+def survey_files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    return small_survey(tmp_path_factory.mktemp("survey"))
+
+
+@pytest.fixture
+def bare_engine_flow(
+    ledger_connection: psycopg.Connection, database_url: str, docker_engine: Engine, tmp_path: Path
+) -> Iterator[EngineFlow]:
+    """An installation without a dataset; its containers are gone after the test."""
+    flow = EngineFlow(ledger_connection, database_url, docker_engine.endpoint, tmp_path / "data")
+    yield flow
+    for container in flow.containers:
+        flow.jobs.discard(container.id)
+
+
+@pytest.fixture
+def engine_flow(bare_engine_flow: EngineFlow, survey_files: dict[str, bytes]) -> EngineFlow:
+    """A run that has its pre-flight report, and its plan for an engine in a container."""
+    bare_engine_flow.open(bare_engine_flow.upload(survey_files))
+    bare_engine_flow.plan()
+    return bare_engine_flow

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -17,6 +17,8 @@ from doubles.odm.following import order, wait_for_end, wait_for_line
 from doubles.odm.project import make_project, starts
 
 pytestmark = pytest.mark.docker
+
+End = Callable[[OwnEngine], None]
 
 ODM = Odm(image=recipe.IMAGE, pull="never", stop_seconds=2)
 
@@ -37,7 +39,7 @@ def jobs(engine: OwnEngine) -> Iterator[DockerJobs]:
 
 
 @pytest.mark.parametrize("end", [OwnEngine.stop, OwnEngine.kill])
-def test_with_live_restore_it_goes_on(engine: OwnEngine, jobs: DockerJobs, tmp_path: Path, end: object) -> None:
+def test_with_live_restore_it_goes_on(engine: OwnEngine, jobs: DockerJobs, tmp_path: Path, end: End) -> None:
     engine.restart(live_restore=True)
     project = make_project(tmp_path, outcome="steady", lines=250)
     job = jobs.submit(order(project))
@@ -61,7 +63,7 @@ def test_with_live_restore_it_goes_on(engine: OwnEngine, jobs: DockerJobs, tmp_p
 
 @pytest.mark.parametrize(("end", "codes"), [(OwnEngine.stop, {1}), (OwnEngine.kill, {1}), (OwnEngine.crash, {255})])
 def test_without_live_restore_it_ends_and_says_so(
-    engine: OwnEngine, jobs: DockerJobs, tmp_path: Path, end: object, codes: set[int]
+    engine: OwnEngine, jobs: DockerJobs, tmp_path: Path, end: End, codes: set[int]
 ) -> None:
     engine.restart(live_restore=False)
     project = make_project(tmp_path, outcome="hang")
@@ -74,7 +76,6 @@ def test_without_live_restore_it_ends_and_says_so(
     assert jobs.find(70) == job
     assert jobs.look(job).state is JobState.ENDED
     ending = jobs.ending(job)
-    print(end, ending.exit_code, ending.message, ending.finished_at, ending.details["State"])
     assert ending.exit_code in codes
     assert not ending.out_of_memory
     assert list(jobs.lines(job))[: len(lines)] == lines

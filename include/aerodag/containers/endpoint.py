@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -38,21 +39,45 @@ def connect(endpoint: Endpoint, timeout: int = 600) -> APIClient:
         InfrastructureError: ``engine.unreachable``.
         ConfigError: ``engine.certificates``.
     """
-    from docker import APIClient
-
+    tls = _tls(endpoint)
     with translated(f"connecting to {endpoint.url}"):
-        client = APIClient(endpoint.url, version="auto", timeout=_FIRST_ANSWER_SECONDS, tls=_tls(endpoint))
+        client = _client(endpoint.url, tls)
     client.timeout = timeout
     return client
+
+
+def disconnect(client: APIClient) -> None:
+    """Give up a client, whose connection may be broken already."""
+    from paramiko import SSHException
+
+    # Over ssh the end is announced to the other side, which fails where there is none any more.
+    with suppress(OSError, EOFError, SSHException):
+        client.close()
 
 
 def unavailable(endpoint: Endpoint) -> str | None:
     """Why the engine cannot be used from here, in a sentence; None if it can."""
     try:
-        connect(endpoint).close()
+        disconnect(connect(endpoint))
     except AerodagError as error:
         return f"{error.message} {error.advice}"
     return None
+
+
+def _client(url: str, tls: Any) -> APIClient:
+    from docker import APIClient
+    from docker.constants import MINIMUM_DOCKER_API_VERSION
+
+    if not url.startswith("tcp://"):
+        return APIClient(url, version="auto", timeout=_FIRST_ANSWER_SECONDS)
+    # The engine is nobody's web site: proxies of the environment do not lead to it, and REQUESTS_CA_BUNDLE, which
+    # requests prefers to a session's own authority, does not know it. A client asks for its version when it is made.
+    with APIClient(url, version=MINIMUM_DOCKER_API_VERSION, timeout=_FIRST_ANSWER_SECONDS, tls=tls) as first:
+        first.trust_env = False
+        version = first.version(api_version=False)["ApiVersion"]
+    client = APIClient(url, version=version, timeout=_FIRST_ANSWER_SECONDS, tls=tls)
+    client.trust_env = False
+    return client
 
 
 def _tls(endpoint: Endpoint) -> Any:

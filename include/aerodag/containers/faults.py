@@ -36,7 +36,7 @@ def translated(doing: str) -> Iterator[None]:
         yield
     except APIError as error:
         raise _answered(error, doing) from error
-    except (RequestException, DockerException, SSHException, OSError) as error:
+    except (RequestException, DockerException, SSHException, OSError, EOFError) as error:
         raise unreachable(error, doing) from error
 
 
@@ -51,10 +51,13 @@ def unreachable(error: Exception, doing: str) -> InfrastructureError:
 def lost_connection(error: AerodagError) -> bool:
     """Whether a connection that was kept open broke, as it does when the engine restarts; a new one may work."""
     from paramiko import SSHException
-    from requests.exceptions import ChunkedEncodingError, ConnectionError, Timeout
+    from requests.exceptions import HTTPError, Timeout
 
     cause = error.__cause__
-    return isinstance(cause, (ConnectionError, ChunkedEncodingError, SSHException)) and not isinstance(cause, Timeout)
+    # What requests raises is an OSError too.
+    return isinstance(cause, (OSError, EOFError, SSHException)) and not isinstance(
+        cause, (HTTPError, Timeout, TimeoutError)
+    )
 
 
 def refused_start(error: APIError, name: str) -> AerodagError:

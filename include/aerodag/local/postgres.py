@@ -23,11 +23,10 @@ LEDGER_LOGIN = "aerodag_airflow"
 
 
 @dataclass(frozen=True, slots=True)
-class EmbeddedPostgres:
-    """A running server; it stops with the process that holds ``handle``."""
+class PostgresAddress:
+    """Where a server of the embedded set-up answers."""
 
     socket_directory: Path
-    handle: PostgresServer
 
     @property
     def airflow_url(self) -> str:
@@ -45,6 +44,13 @@ class EmbeddedPostgres:
 
     def _url(self, database: str, login: str) -> str:
         return f"postgresql://{login}@/{database}?host={self.socket_directory}"
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddedPostgres(PostgresAddress):
+    """A running server; it stops with the process that holds ``handle``."""
+
+    handle: PostgresServer
 
 
 def embedded_server(folder: Path) -> PostgresServer:

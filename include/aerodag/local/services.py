@@ -19,7 +19,7 @@ import psutil
 import structlog
 
 from aerodag.errors import InfrastructureError
-from aerodag.local.postgres import LEDGER_LOGIN, EmbeddedPostgres, start_postgres
+from aerodag.local.postgres import LEDGER_LOGIN, PostgresAddress, start_postgres
 from aerodag.local.state import StateFolder
 from aerodag.settings import PROJECT_ROOT, Settings
 from aerodag.storage import Storage
@@ -57,7 +57,7 @@ def serve(settings: Settings) -> None:
         stop_processes([psutil.Process(child.pid) for child in children.values() if child.poll() is None])
 
 
-def airflow_environment(state: StateFolder, server: EmbeddedPostgres, settings: Settings, port: int) -> dict[str, str]:
+def airflow_environment(state: StateFolder, server: PostgresAddress, settings: Settings, port: int) -> dict[str, str]:
     """The environment of Airflow's services: what ``airflow.cfg`` leaves to the installation."""
     state.password()
     connection = {

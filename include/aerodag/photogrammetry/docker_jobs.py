@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from aerodag.containers import lifecycle, ownership, states
-from aerodag.containers.endpoint import Endpoint, connect
+from aerodag.containers.endpoint import Endpoint, connect, disconnect
 from aerodag.containers.faults import lost_connection
 from aerodag.containers.images import ensure_image
 from aerodag.containers.logs import LogReader, log_window
@@ -31,6 +31,9 @@ ENGINE = "engine"
 # For files that programs put into /tmp whatever they are told; it counts as the engine's memory. What heeds TMPDIR
 # goes to the run's own folder, where gigabytes do no harm.
 _SMALL_TMP_BYTES = 1024**3
+# Docker's code for an end that it did not see; its time is then that of the engine's next start.
+_UNSEEN_CODE = 255
+_UNSEEN = "The Docker engine did not see it end: the Docker host or its containerd went down."
 _MODELS = "/code/storage/models"
 _SCRATCH = "scratch"
 # The engine's own measuring takes a second, which must not become the price of every look.
@@ -132,7 +135,7 @@ class DockerJobs:
     def close(self) -> None:
         """Give the connection up; the next call makes another."""
         if self._client is not None:
-            self._client.close()
+            disconnect(self._client)
             self._client = None
 
     def _of_run(self, run_id: int) -> list[states.Labelled]:
@@ -242,7 +245,7 @@ def _ending(facts: Mapping[str, Any]) -> Ending:
     elif started is None:
         message = "It was never started."
     else:
-        message = state.get("Error") or ""
+        message = state.get("Error") or (_UNSEEN if state["ExitCode"] == _UNSEEN_CODE else "")
     return Ending(
         exit_code=None if states.is_running(facts) or started is None else int(state["ExitCode"]),
         out_of_memory=bool(state.get("OOMKilled")),

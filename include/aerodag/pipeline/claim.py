@@ -43,10 +43,16 @@ class Request:
 def claim(conn: psycopg.Connection, settings: Settings, *, dag_run_id: str, request: Request) -> Run:
     """Find or register the dataset and open the run; the same Airflow run claims the same row again.
 
+    Airflow runs this again when a later task is cleared, and the source has been taken in by then.
+
     Raises ``ConfigError`` when nothing or two things are named, the source is not below the incoming folder, or
     another run of the dataset is active.
     """
-    dataset = _dataset(conn, Storage.of(settings), request)
+    before = ledger.find_run(conn, dag_run_id=dag_run_id)
+    if before is not None:
+        dataset = ledger.get_dataset(conn, dataset_id=before.dataset_id)
+    else:
+        dataset = _dataset(conn, Storage.of(settings), request)
     return ledger.open_run(
         conn,
         dataset_id=dataset.id,

@@ -29,11 +29,18 @@ usage() {
     exit 2
 }
 
+help() {
+    echo "usage: run.py [options] <dataset name>"
+    sed 's/^\(.*\)=$/\1 <value>/; s/^/  --/' /code/options
+    exit 0
+}
+
 parse() {
     while [ $# -gt 0 ]; do
         word=$1
         shift
         case $word in
+            --help) help ;;
             --*=*) name=${word%%=*}; value=${word#*=} ;;
             --*)
                 name=$word; value=

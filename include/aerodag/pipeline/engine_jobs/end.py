@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
-from typing import Any
 
 import psycopg
 import structlog
@@ -22,11 +21,9 @@ from aerodag.photogrammetry.odm.log import Watcher
 from aerodag.photogrammetry.odm.plan import OdmPlan
 from aerodag.photogrammetry.odm.remedy import remedy
 from aerodag.photogrammetry.odm.result import Expected, Result, judge_result
-from aerodag.photogrammetry.odm.resume import redoes
-from aerodag.photogrammetry.odm.stages import BY_NAME
 from aerodag.pipeline.context import Metrics, StepContext
 from aerodag.pipeline.engine_jobs import evidence
-from aerodag.pipeline.engine_jobs.watch import show
+from aerodag.pipeline.engine_jobs.watch import show, stage_rows
 from aerodag.pipeline.project import assigned
 from aerodag.pipeline.results import engine_metrics, keep_result, report_images
 from aerodag.settings import Settings
@@ -43,16 +40,16 @@ def conclude(context: StepContext, jobs: Jobs, job: str, *, shown: int, stop: st
         RemediedError: when the plan was changed for another try.
         AerodagError: of the class that says who can cure the failure.
     """
+    if stop is not None:
+        ledger.stop_job(context.ledger, engine=context.run.engine, job=job, reason=stop)
     row = _row(context, job)
+    ending = _ending(context, jobs, row)
     watcher = _hear(context, jobs, row, shown)
-    ending = _ending(jobs, job)
-    reason = stop or row.stop_reason
-    stopped = StopReason(reason) if reason else None
+    stopped = StopReason(row.stop_reason) if row.stop_reason else None
     chosen = plan.load(context.run.plan or {})
     _save_stages(context, row, watcher)
     result, findings, error = _judge(context, jobs, row, ending, watcher, chosen, stopped)
-    evidence.publish_log(context, row)
-    evidence.publish_forensics(context, row, ending, watcher, chosen)
+    evidence.publish_evidence(context, row, ending, watcher, chosen)
     if error is not None:
         raise _failed(context, jobs, row, ending, chosen, error) from None
     assert result is not None  # noqa: S101 - one of the two is there
@@ -77,15 +74,14 @@ def keep_log(conn: psycopg.Connection, settings: Settings, jobs: Jobs, run: Run,
     """Keep the log and the forensics of a job that is stopped without being judged, as far as they can be had."""
     context = StepContext.of(conn, settings, run.dag_run_id)
     row = ledger.find_job(conn, engine=run.engine, job=job)
-    if row is None or run.plan is None:
+    if row is None or row.ended_at is not None or run.plan is None:
         return
     try:
         ending = jobs.ending(job)
         watcher = _hear(context, jobs, row, shown=sys.maxsize)
         _save_stages(context, row, watcher)
         jobs.fetch(job, context.project)
-        evidence.publish_log(context, row)
-        evidence.publish_forensics(context, row, ending, watcher, plan.load(run.plan))
+        evidence.publish_evidence(context, row, ending, watcher, plan.load(run.plan))
         ledger.end_job(
             conn, engine=row.engine, job=job, exit_code=ending.exit_code, failure_code=f"engine.{row.stop_reason}"
         )
@@ -112,39 +108,31 @@ def _hear(context: StepContext, jobs: Jobs, row: EngineJob, shown: int) -> Watch
     """The whole output, into a file and into a watcher; lines that no watch has shown go to the task log."""
     watcher = Watcher()
     shown = max(shown, row.lines_shown)
-    with evidence.log_file(context, row) as file:
+    with evidence.log_file(context, row) as keep:
         for line in jobs.lines(row.job):
             watcher.hear(line.text, line.at)
-            file.write(f"{line.at.isoformat() if line.at else ''} {line.text}\n")
+            keep(line)
             if line.number > shown:
                 show(row.job, line)
     ledger.watch_job(context.ledger, engine=row.engine, job=row.job, lines_shown=watcher.lines)
     return watcher
 
 
-def _ending(jobs: Jobs, job: str) -> Ending:
+def _ending(context: StepContext, jobs: Jobs, row: EngineJob) -> Ending:
     try:
-        return jobs.ending(job)
+        return jobs.ending(row.job)
     except EngineError as error:
+        if error.code == "engine.job_gone":
+            ledger.end_job(context.ledger, engine=row.engine, job=row.job, exit_code=None, failure_code=error.code)
+            bury(context.ledger, jobs, engine=row.engine, job=row.job)
         # What somebody removed can be started again, and resumes where its stages ended.
         raise InfrastructureError(error.code, error.message, advice=error.advice, numbers=error.numbers) from error
 
 
 def _save_stages(context: StepContext, row: EngineJob, watcher: Watcher) -> None:
-    """The stages as the whole log has them, but those before the one it was resumed from, which only load."""
-    stages: dict[str, dict[str, Any]] = {}
-    for stage in watcher.journal:
-        if stage.started_at is None or not redoes(row.rerun_from, stage.stage):
-            continue
-        percent = BY_NAME[stage.stage].percent if stage.finished and stage.stage in BY_NAME else watcher.percent
-        stages[stage.stage] = {
-            "stage": stage.stage,
-            "percent": percent,
-            "started_at": stage.started_at,
-            "finished_at": stage.finished_at if stage.finished else None,
-        }
-    if stages:
-        ledger.save_stages(context.ledger, run_id=context.run.id, stages=list(stages.values()))
+    """The stages as the whole log has them."""
+    stages = stage_rows(watcher, row.rerun_from, watcher.percent)
+    ledger.save_stages(context.ledger, run_id=context.run.id, stages=stages)
 
 
 def _judge(
@@ -222,16 +210,18 @@ def remedied(context: StepContext, chosen: OdmPlan, error: AerodagError) -> Aero
 def _failed(
     context: StepContext, jobs: Jobs, row: EngineJob, ending: Ending, chosen: OdmPlan, error: AerodagError
 ) -> AerodagError:
-    answer = remedied(context, chosen, error)
-    ledger.end_job(
-        context.ledger,
-        engine=row.engine,
-        job=row.job,
-        exit_code=ending.exit_code,
-        failure_code=error.code,
-        failed_stage=error.numbers.get("stage"),
-        remedy=answer.numbers["remedy"] if isinstance(answer, RemediedError) else None,
-    )
+    # A plan that was changed by half a judgement would count as the remedy of the next one.
+    with context.ledger.transaction():
+        answer = remedied(context, chosen, error)
+        ledger.end_job(
+            context.ledger,
+            engine=row.engine,
+            job=row.job,
+            exit_code=ending.exit_code,
+            failure_code=error.code,
+            failed_stage=error.numbers.get("stage"),
+            remedy=answer.numbers["remedy"] if isinstance(answer, RemediedError) else None,
+        )
     bury(context.ledger, jobs, engine=row.engine, job=row.job)
     return answer
 

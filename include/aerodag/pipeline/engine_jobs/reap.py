@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -44,13 +45,19 @@ def reap(conn: psycopg.Connection, settings: Settings, now: datetime) -> dict[st
     for engine in _engines(settings):
         try:
             jobs = photogrammetry.jobs(engine, settings)
-            for found in _found(conn, settings, engine):
-                counts["jobs"] += 1
-                outcome = _look_after(conn, settings, jobs, found, now)
-                if outcome is not None:
-                    counts[outcome] += 1
+            jobs_there = _found(conn, settings, engine)
         except AerodagError as error:
             log.info("an engine cannot be looked after now", engine=engine, reason=error.message)
+            continue
+        for found in jobs_there:
+            counts["jobs"] += 1
+            try:
+                outcome = _look_after(conn, settings, jobs, found, now)
+            except AerodagError as error:
+                log.warning("a job cannot be looked after now", job=found.job[:12], reason=error.message)
+                continue
+            if outcome is not None:
+                counts[outcome] += 1
     return counts
 
 
@@ -73,10 +80,11 @@ def _containers(settings: Settings) -> list[Found]:
     from aerodag.containers.states import labelled
     from aerodag.photogrammetry.docker_jobs import ENGINE
 
-    client = connect(photogrammetry.endpoint(settings.odm))
+    with closing(connect(photogrammetry.endpoint(settings.odm))) as client:
+        containers = labelled(client, role=ENGINE)
     return [
         Found("odm", container.id, container.run_id, container.deadline, container.created_at)
-        for container in labelled(client, role=ENGINE)
+        for container in containers
         if container.installation == settings.installation
     ]
 

@@ -24,7 +24,7 @@ from aerodag.photogrammetry.odm.plan import OdmPlan
 from aerodag.photogrammetry.odm.resume import Passed, Resume
 from aerodag.photogrammetry.odm.stages import STAGES
 from aerodag.pipeline.context import StepContext
-from aerodag.pipeline.engine_jobs.end import bury, remedied
+from aerodag.pipeline.engine_jobs.end import bury, cancel, remedied
 from aerodag.pipeline.project import assigned, fill_project, strip_images
 from aerodag.storage import remove_tree
 
@@ -46,6 +46,10 @@ class Basis:
     engine: str
     plan: dict[str, Any]
 
+    def is_like(self, other: Basis) -> bool:
+        """Whether only the plans can differ."""
+        return (self.images, self.engine) == (other.images, other.engine)
+
 
 _BASIS = TypeAdapter(Basis)
 
@@ -60,7 +64,10 @@ def plan_of(context: StepContext) -> OdmPlan:
 
 
 def find_or_start(context: StepContext, jobs: Jobs, *, attempt: int) -> EngineJob:
-    """The job of this run: the one that runs, or has ended and is not judged yet, or a new one."""
+    """The job of this run: the one that runs or waits to be judged, unless another plan has been made, or a new one."""
+    last = ledger.last_job(context.ledger, run_id=context.run.id)
+    # A DAG run that was deleted and made again counts its tries anew.
+    attempt = max(attempt, last.attempt + 1) if last is not None else attempt
     found = jobs.find(context.run.id)
     if found is None:
         return _start(context, jobs, attempt)
@@ -68,29 +75,54 @@ def find_or_start(context: StepContext, jobs: Jobs, *, attempt: int) -> EngineJo
     if row is None:
         row = _record(context, found, attempt, _deadline(context), None)
     if _is_over(context, jobs, row):
-        bury(context.ledger, jobs, engine=row.engine, job=row.job)
+        _make_room(context, jobs, row)
+        return _start(context, jobs, attempt)
+    if not _is_wanted(context):
+        log.info("the engine was started before for another plan, and is stopped", job=row.name)
+        cancel(context.ledger, context.settings, jobs, engine=row.engine, job=row.job)
         return _start(context, jobs, attempt)
     log.info("the engine was started before and is taken over", job=row.name)
     return row
 
 
 def _is_over(context: StepContext, jobs: Jobs, row: EngineJob) -> bool:
-    """Whether the job was judged, or belongs to a try that a person ended.
+    """Whether the job was judged to have failed, or belongs to a try that a person ended.
 
     A new try finds a job that is still watched when the watch broke, or when a person cleared the task. The clearing
     reaches the watch a moment later, and the watch says so in the ledger before it stops the job.
     """
-    if row.ended_at is not None or row.stop_reason == StopReason.CANCELLED:
+    if row.failure_code is not None or row.stop_reason == StopReason.CANCELLED:
         return True
     if row.watched_at is None or jobs.look(row.job).state is not JobState.RUNNING:
         return False
     until = time.monotonic() + CANCEL_SECONDS
     while time.monotonic() < until:
-        present = ledger.find_job(context.ledger, engine=row.engine, job=row.job)
-        if present is not None and present.stop_reason == StopReason.CANCELLED:
+        if _present(context, row).stop_reason == StopReason.CANCELLED:
             return True
         time.sleep(0.5)
     return False
+
+
+def _make_room(context: StepContext, jobs: Jobs, row: EngineJob) -> None:
+    """Remove a job that is over; the watch of one that a person ended keeps its log first, unless it died at it."""
+    until = time.monotonic() + CANCEL_SECONDS + context.settings.odm.stop_seconds
+    while (present := _present(context, row)).stop_reason == StopReason.CANCELLED and present.discarded_at is None:
+        if time.monotonic() > until:
+            cancel(context.ledger, context.settings, jobs, engine=row.engine, job=row.job)
+            return
+        time.sleep(0.5)
+    bury(context.ledger, jobs, engine=row.engine, job=row.job)
+
+
+def _is_wanted(context: StepContext) -> bool:
+    """Whether what the job makes is what the run wants now: a person may have cleared the plan too."""
+    chosen = plan_of(context)
+    before, now = _basis_before(context), _basis(context, chosen)
+    return before is None or (before.is_like(now) and resume.changed_stage(plan.load(before.plan), chosen) is None)
+
+
+def _present(context: StepContext, row: EngineJob) -> EngineJob:
+    return ledger.find_job(context.ledger, engine=row.engine, job=row.job) or row
 
 
 def _start(context: StepContext, jobs: Jobs, attempt: int) -> EngineJob:
@@ -112,7 +144,10 @@ def _start(context: StepContext, jobs: Jobs, attempt: int) -> EngineJob:
     try:
         job = jobs.submit(order)
     except AerodagError as error:
-        raise remedied(context, chosen, error) from error
+        answer = remedied(context, chosen, error)
+        if answer is error:
+            raise
+        raise answer from error
     return _record(context, job, attempt, deadline, going_on.rerun_from)
 
 
@@ -137,14 +172,18 @@ def _record(context: StepContext, job: str, attempt: int, deadline: datetime, re
 
 
 def _deadline(context: StepContext) -> datetime:
-    """Kept over retries: the clock of an attempt runs from its first start."""
-    inherited = ledger.inherited_deadline(context.ledger, run_id=context.run.id)
-    return inherited or datetime.now(UTC) + timedelta(hours=context.settings.odm.hours)
+    """Kept over retries: the clock of an attempt runs from its first start, and anew after a person ended one."""
+    last = ledger.last_job(context.ledger, run_id=context.run.id)
+    # The run as it is now: the attempt may have begun after this step read it.
+    attempt_at = ledger.get_run(context.ledger, run_id=context.run.id).attempt_at
+    if last is not None and last.stop_reason != StopReason.CANCELLED and last.submitted_at >= attempt_at:
+        return last.deadline
+    return datetime.now(UTC) + timedelta(hours=context.settings.odm.hours)
 
 
 def _prepare(context: StepContext, chosen: OdmPlan) -> Resume:
     """Fill the project directory, and leave of an earlier start what can be gone on with."""
-    if context.run.resume_from and not ledger.list_stages(context.ledger, run_id=context.run.id):
+    if context.run.resume_from and not _basis_path(context).is_file():
         _inherit_project(context)
     before, now = _basis_before(context), _basis(context, chosen)
     going_on = _resume(context, before, now, chosen)
@@ -163,7 +202,7 @@ def _prepare(context: StepContext, chosen: OdmPlan) -> Resume:
 def _resume(context: StepContext, before: Basis | None, now: Basis, chosen: OdmPlan) -> Resume:
     stages = ledger.list_stages(context.ledger, run_id=context.run.id)
     journal = [Passed(stage.stage, stage.finished_at is not None) for stage in stages]
-    same = before is not None and (before.images, before.engine) == (now.images, now.engine)
+    same = before is not None and before.is_like(now)
     last = ledger.last_job(context.ledger, run_id=context.run.id)
     wanted = context.run.resume_from
     if wanted and last is None:
@@ -180,16 +219,21 @@ def _resume(context: StepContext, before: Basis | None, now: Basis, chosen: OdmP
 
 
 def _inherit_project(context: StepContext) -> None:
-    """A person resumes in a new run: the newest earlier one whose project directory is still there hands it over."""
+    """A person resumes in a new run: the newest earlier one whose project directory is still there hands it over.
+
+    The basis comes last: where it is, all is here.
+    """
     for run_id in ledger.runs_with_stages(context.ledger, dataset_id=context.dataset.id, before=context.run.id):
         work = context.storage.work(run_id)
-        if not (work / context.project.name).is_dir() or not (work / BASIS_FILE).is_file():
+        theirs = work / context.project.name
+        if not (work / BASIS_FILE).is_file() or not (theirs.is_dir() or context.project.is_dir()):
             continue
-        remove_tree(context.project)
         context.work.mkdir(parents=True, exist_ok=True)
-        shutil.move(work / BASIS_FILE, _basis_path(context))
-        shutil.move(work / context.project.name, context.project)
+        if theirs.is_dir():
+            remove_tree(context.project)
+            shutil.move(theirs, context.project)
         ledger.copy_stages(context.ledger, run_id=context.run.id, from_run_id=run_id)
+        shutil.move(work / BASIS_FILE, _basis_path(context))
         log.info("the project directory of an earlier run is gone on with", earlier_run=run_id)
         return
 

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import structlog
@@ -18,6 +19,7 @@ from aerodag.photogrammetry.jobs import Jobs, JobState, LogLine, Look, line_key
 from aerodag.photogrammetry.odm import watchdog
 from aerodag.photogrammetry.odm.log import Watcher, level
 from aerodag.photogrammetry.odm.resume import redoes
+from aerodag.photogrammetry.odm.stages import BY_NAME
 from aerodag.settings import Settings
 from aerodag.storage import Storage
 
@@ -163,13 +165,9 @@ class JobWatch:
         elapsed = (now - self.assignment.submitted_at).total_seconds()
         remaining = watchdog.remaining_seconds(percent, elapsed, self.assignment.predicted_seconds)
         expected = now + timedelta(seconds=remaining) if remaining is not None else None
-        started = self.watcher.journal[-1].started_at if self.watcher.journal else None
 
         def write(conn: psycopg.Connection) -> None:
-            if stage and redoes(self.assignment.rerun_from, stage):
-                ledger.record_stage(
-                    conn, run_id=self.assignment.run_id, stage=stage, percent=percent, started_at=started or now
-                )
+            self._write_stages(conn, percent, now)
             self._write_look(conn, expected)
 
         self.recorded_at = now
@@ -178,8 +176,20 @@ class JobWatch:
             log.info("engine at work", stage=stage, percent=round(percent), expected_end=_clock(expected))
 
     def _record_end(self, now: datetime) -> None:
-        self._write(lambda conn: self._write_look(conn, None))
+        def write(conn: psycopg.Connection) -> None:
+            self._write_stages(conn, self.watcher.percent, now)
+            self._write_look(conn, None)
+
+        self._write(write)
         log.info("engine ended", lines=self.heard, after=str(now - self.assignment.submitted_at).partition(".")[0])
+
+    def _write_stages(self, conn: psycopg.Connection, percent: float, now: datetime) -> None:
+        """All of them, so that a job that somebody removes can be resumed; a node's lines do not tell their times."""
+        run_id, rerun_from, stage = self.assignment.run_id, self.assignment.rerun_from, self.watcher.stage
+        if stages := stage_rows(self.watcher, rerun_from, percent):
+            ledger.save_stages(conn, run_id=run_id, stages=stages)
+        elif stage and redoes(rerun_from, stage):
+            ledger.record_stage(conn, run_id=run_id, stage=stage, percent=percent, started_at=now)
 
     def _write_look(self, conn: psycopg.Connection, expected: datetime | None) -> None:
         ledger.watch_job(
@@ -216,6 +226,24 @@ class JobWatch:
             seconds = round((now - self.unreachable_since).total_seconds())
             log.info("the engine can be reached again", after_seconds=seconds)
             self.unreachable_since = None
+
+
+def stage_rows(watcher: Watcher, rerun_from: str | None, percent: float) -> list[dict[str, Any]]:
+    """The journal for the ledger, but the stages before the one it was resumed from, which only load.
+
+    ``percent`` of the whole run is what an unfinished stage has reached.
+    """
+    stages: dict[str, dict[str, Any]] = {}
+    for stage in watcher.journal:
+        if stage.started_at is None or not redoes(rerun_from, stage.stage):
+            continue
+        stages[stage.stage] = {
+            "stage": stage.stage,
+            "percent": BY_NAME[stage.stage].percent if stage.finished and stage.stage in BY_NAME else percent,
+            "started_at": stage.started_at,
+            "finished_at": stage.finished_at if stage.finished else None,
+        }
+    return list(stages.values())
 
 
 def show(job: str, line: LogLine) -> None:

@@ -1,0 +1,120 @@
+"""OpenDroneMap's double under a real Airflow: whatever happens to Airflow or Docker, it is not lost and not doubled."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from random import Random
+
+import pytest
+
+from aerodag import ledger
+from aerodag.simulate import Survey, simulate
+from docker_engine import own_engine
+from odm_airflow import OdmSetUp, odm_set_up, wait_for
+
+pytestmark = [pytest.mark.e2e, pytest.mark.docker]
+
+
+@pytest.fixture(scope="module")
+def air(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OdmSetUp]:
+    survey = simulate(Survey(images=12, width=400, height=300), tmp_path_factory.mktemp("survey") / "survey.zip")
+    with (
+        own_engine(live_restore=True) as engine,
+        odm_set_up(tmp_path_factory.mktemp("aerodag"), engine, survey) as running,
+    ):
+        yield running
+
+
+def assert_every_line_once(air: OdmSetUp, run: ledger.Run) -> int:
+    """The last container's lines are in the task log: all, once, in order, as they were kept."""
+    last = air.conn.execute(
+        "select job from aerodag.engine_job where run_id = %s order by id desc limit 1", [run.id]
+    ).fetchone()
+    assert last is not None
+    shown = [(number, text) for job, number, text in air.shown(run) if last[0].startswith(job)]
+    kept = air.kept_log(run)
+    assert [number for number, _ in shown] == list(range(1, len(kept) + 1))
+    assert [text.rstrip() for _, text in shown] == [text.rstrip() for text in kept]
+    return len(kept)
+
+
+def test_the_engine_runs_in_a_container_and_holds_a_slot_of_its_pool_but_no_worker(air: OdmSetUp) -> None:
+    run = air.start("plain", outcome="steady", at="openmvs", lines=1200)
+    air.watched(run)
+    pool = air.rest("GET", "pools/odm")
+    assert (pool["include_deferred"], pool["deferred_slots"], pool["running_slots"]) == (True, 1, 0)
+    assert pool["open_slots"] == pool["slots"] - 1
+    stage = wait_for("a stage", lambda: ledger.current_stage(air.conn, run_id=run.id))
+    assert stage.stage in {"dataset", "opensfm", "openmvs", "split", "merge"}
+    started = air.starts(run)
+    run = air.ended(run)
+    assert (run.state, run.message) == ("succeeded", None), air.findings(run)
+    assert len(started) == 1
+    assert assert_every_line_once(air, run) > 1200
+    assert air.containers(run) == []
+    odm = air.steps(run)["odm", 1]
+    assert odm.metrics["registered"] == 12
+    assert odm.metrics["statistics"]["shots"] == 12
+
+
+def test_marking_the_task_failed_stops_and_removes_the_container(air: OdmSetUp) -> None:
+    run = air.start("marked", outcome="ignore_term")
+    air.watched(run)
+    began = time.monotonic()
+    air.mark(run, "failed")
+    wait_for("removal", lambda: not air.containers(run), 60)
+    took = time.monotonic() - began
+    assert took < 30
+    run = air.ended(run)
+    assert (run.state, run.failure_code, run.failure_category) == ("failed", "run.stopped", "cancelled")
+    job = air.conn.execute(
+        "select stop_reason, discarded_at is not null, exit_code from aerodag.engine_job where run_id = %s", [run.id]
+    ).fetchone()
+    assert job == ("cancelled", True, 137)
+
+
+def test_clearing_the_running_task_replaces_the_container(air: OdmSetUp) -> None:
+    run = air.start("cleared", outcome="steady", lines=1500)
+    air.watched(run)
+    first = air.containers(run)[0]
+    air.prepare_again(run, outcome="succeed")
+    air.clear(run, "odm")
+    wait_for("a new container", lambda: len(air.starts(run)) == 2, 90)
+    run = air.ended(run)
+    assert run.state == "succeeded", air.findings(run)
+    assert air.containers(run) == []
+    jobs = air.conn.execute(
+        "select job, stop_reason, discarded_at is not null from aerodag.engine_job where run_id = %s order by id",
+        [run.id],
+    ).fetchall()
+    assert [(job == first.id, *rest) for job, *rest in jobs] == [(True, "cancelled", True), (False, None, True)]
+    assert_every_line_once(air, run)
+
+
+SERVICES = ("triggerer", "api-server", "scheduler", "dag-processor")
+
+
+def test_killing_airflow_and_docker_at_random_loses_nothing_and_starts_nothing_twice(air: OdmSetUp) -> None:
+    """SIGKILL of each service and of dockerd, one after the other at random moments, while lines come all the time."""
+    random = Random(int(os.environ.get("AERODAG_TEST_SEED", "1")))
+    rounds = int(os.environ.get("AERODAG_TEST_KILLS", "1"))
+    run = air.start("chaos", outcome="steady", lines=6000)
+    air.watched(run)
+    for _ in range(rounds):
+        for victim in random.sample([*SERVICES, "dockerd"], len(SERVICES) + 1):
+            time.sleep(random.uniform(1, 8))
+            if victim == "dockerd":
+                air.engine.kill()
+                time.sleep(random.uniform(0, 3))
+                air.engine.start()
+            else:
+                wait_for(f"{victim} to kill", lambda victim=victim: air.kill(victim), 60)
+    assert len(air.containers(run)) == 1
+    run = air.ended(run, 600)
+    assert run.state == "succeeded", air.findings(run)
+    jobs = air.conn.execute("select attempt from aerodag.engine_job where run_id = %s", [run.id]).fetchall()
+    assert jobs == [(1,)]
+    assert assert_every_line_once(air, run) > 6000
+    assert air.containers(run) == []
