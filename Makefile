@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo up stop test test-fast fuzz lint bench lock schema clean
+.PHONY: demo up stop test test-fast fuzz chaos lint bench lock schema clean
 
 demo: .venv/ready  ## one ZIP through the whole pipeline: make demo [ZIP=path]
 	@$(BIN)/aerodag demo $(if $(ZIP),--zip "$(ZIP)")
@@ -17,10 +17,16 @@ test: .venv/ready  ## all tests
 	$(BIN)/pytest
 
 test-fast: .venv/ready  ## without the tests that take minutes
-	$(BIN)/pytest -m "not e2e and not engine"
+	$(BIN)/pytest -m "not e2e and not engine and not docker"
 
 fuzz: .venv/ready  ## every parser against 100,000 generated inputs a test
 	AERODAG_TEST_PROFILE=fuzz $(BIN)/pytest -m fuzz
+
+chaos: .venv/ready  ## random kills of all services and of dockerd under a running engine: make chaos [KILLS=5]
+	for seed in 1 2 3 4 5; do \
+		AERODAG_TEST_SEED=$$seed AERODAG_TEST_KILLS=$(or $(KILLS),5) \
+			$(BIN)/pytest tests/integration/test_odm_airflow.py -k random || exit 1; \
+	done
 
 lint: .venv/ready
 	$(BIN)/ruff check .

@@ -27,6 +27,7 @@ from airflow.sdk import DAG, chain
 from aerodag.airflow.defaults import (
     DEFAULT_ARGS,
     ENGINE_RETRIES,
+    ENGINE_RETRY_DELAY,
     ENGINE_TIMEOUT,
     HEAVY_POOL,
     HEAVY_TIMEOUT,
@@ -56,7 +57,13 @@ with DAG(
     assess_images = StepOperator(task_id="assess_images", pool=HEAVY_POOL)
     preflight = StepOperator(task_id="preflight")
     plan_engine = StepOperator(task_id="plan_engine")
-    odm = OdmOperator(task_id="odm", pool=ODM_POOL, execution_timeout=ENGINE_TIMEOUT, retries=ENGINE_RETRIES)
+    odm = OdmOperator(
+        task_id="odm",
+        pool=ODM_POOL,
+        execution_timeout=ENGINE_TIMEOUT,
+        retries=ENGINE_RETRIES,
+        retry_delay=ENGINE_RETRY_DELAY,
+    )
     publish_ortho = StepOperator(task_id="publish_ortho")
     standardise = StepOperator(task_id="standardise", pool=HEAVY_POOL, execution_timeout=HEAVY_TIMEOUT)
     cog = StepOperator(task_id="cog", pool=HEAVY_POOL, execution_timeout=HEAVY_TIMEOUT)

@@ -38,13 +38,13 @@ DAG = "process_dataset"
 T = TypeVar("T")
 
 
-def wait_for(what: str, ask: Callable[[], T | None], seconds: float = 120) -> T:
+def wait_for(what: str, ask: Callable[[], T | None], seconds: float = 120, *, pause: float = 0.2) -> T:
     """The first answer that is something; fails the test when there is none in time."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         if answer := ask():
             return answer
-        time.sleep(0.2)
+        time.sleep(pause)
     pytest.fail(f"{what}: not in {seconds} s")
 
 
@@ -77,7 +77,8 @@ class OdmSetUp:
         return wait_for(f"run {name}", lambda: ledger.find_run(self.conn, dag_run_id=name))
 
     def next_run_id(self) -> int:
-        row = self.conn.execute("select coalesce(max(id), 0) + 1 from aerodag.run").fetchone()
+        # Not the greatest id: claiming a run again uses one up.
+        row = self.conn.execute("select last_value + is_called::integer from aerodag.run_id_seq").fetchone()
         assert row is not None
         return int(row[0])
 
@@ -166,19 +167,44 @@ class OdmSetUp:
         text = gzip.decompress(local_path(artifacts["engine_log"].uri).read_bytes()).decode()
         return [line.partition(" ")[2] for line in text.splitlines()]
 
-    def kill(self, service: str) -> bool:
-        """SIGKILL a service and its children; the set-up's supervisor starts it again. False if it is not up."""
+    def service(self, name: str) -> list[psutil.Process]:
+        """The processes of a service; none while it is down."""
         # Airflow writes api_server and the like over its command line.
         found = [
             child
             for child in self.supervisor.children()
-            if service in " ".join(child.cmdline()).replace("_", "-") and child.status() != psutil.STATUS_ZOMBIE
+            if name in " ".join(child.cmdline()).replace("_", "-") and child.status() != psutil.STATUS_ZOMBIE
         ]
+        return [*found, *(member for process in found for member in process.children(recursive=True))]
+
+    def kill(self, service: str) -> bool:
+        """SIGKILL a service and its children; the set-up's supervisor starts it again. False if it is not up."""
+        found = self.service(service)
         for process in found:
-            family = [process, *process.children(recursive=True)]
-            for member in family:
-                member.kill()
+            process.kill()
         return bool(found)
+
+    def kill_workers(self) -> bool:
+        """SIGKILL the processes that run tasks now, as a host does that runs out of memory."""
+        found = False
+        for service in self.supervisor.children():
+            for process in service.children(recursive=True):
+                try:
+                    title = " ".join(process.cmdline())
+                    if title.startswith("airflow worker") and "idle" not in title:
+                        process.kill()
+                        found = True
+                except psutil.NoSuchProcess:
+                    continue
+        return found
+
+    def jobs(self, run: ledger.Run) -> list[ledger.EngineJob]:
+        """The engine's starts of a run, oldest first."""
+        rows = self.conn.execute(
+            "select job from aerodag.engine_job where run_id = %s order by id", [run.id]
+        ).fetchall()
+        found = (ledger.find_job(self.conn, engine="odm", job=job) for (job,) in rows)
+        return [job for job in found if job is not None]
 
     def findings(self, run: ledger.Run) -> list[tuple[str, str, str]]:
         found = ledger.list_findings(self.conn, run_id=run.id)
@@ -201,6 +227,7 @@ def odm_set_up(home: Path, engine: OwnEngine, survey: SimulatedSurvey, **environ
         "AERODAG_ODM__STOP_SECONDS": "3",
         "AERODAG_ODM__MEMORY_BYTES": str(128 * MEBIBYTE),
         "AERODAG_ODM__CPUS": "1",
+        "AERODAG_RETRY_SECONDS": "5",
         "AERODAG_ODM__DISK_SOFT_BYTES": "0",
         "AERODAG_ODM__DISK_HARD_BYTES": "0",
         # A killed worker is noticed after seconds, not after a quarter of an hour.

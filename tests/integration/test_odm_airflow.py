@@ -81,7 +81,7 @@ def test_clearing_the_running_task_replaces_the_container(air: OdmSetUp) -> None
     first = air.containers(run)[0]
     air.prepare_again(run, outcome="succeed")
     air.clear(run, "odm")
-    wait_for("a new container", lambda: len(air.starts(run)) == 2, 90)
+    wait_for("a new container", lambda: len(air.jobs(run)) == 2, 90)
     run = air.ended(run)
     assert run.state == "succeeded", air.findings(run)
     assert air.containers(run) == []
@@ -117,4 +117,35 @@ def test_killing_airflow_and_docker_at_random_loses_nothing_and_starts_nothing_t
     jobs = air.conn.execute("select attempt from aerodag.engine_job where run_id = %s", [run.id]).fetchall()
     assert jobs == [(1,)]
     assert assert_every_line_once(air, run) > 6000
+    assert air.containers(run) == []
+
+
+def test_a_worker_killed_after_the_start_is_replaced_and_the_container_taken_over(air: OdmSetUp) -> None:
+    run = air.start("orphaned", outcome="steady", lines=6000)
+    wait_for("the step", lambda: ("odm", 1) in air.steps(run))
+    # The worker looks at what it has started before it waits; that takes the engine a second.
+    wait_for("a started container", lambda: any(found.started_at for found in air.containers(run)), pause=0.01)
+    assert air.kill_workers()
+    assert air.task(run)["state"] == "running"
+    wait_for("the second try", lambda: air.task(run)["try_number"] == 2, 240)
+    air.watched(run)
+    assert len(air.starts(run)) == 1
+    run = air.ended(run, 400)
+    assert run.state == "succeeded", air.findings(run)
+    assert [job.attempt for job in air.jobs(run)] == [1]
+    assert_every_line_once(air, run)
+
+
+def test_dockerd_that_ends_its_containers_is_told_from_a_failure_and_the_next_try_resumes(air: OdmSetUp) -> None:
+    run = air.start("restarted", outcome="hang", at="odm_dem")
+    air.watched(run)
+    wait_for("odm_dem", lambda: "odm_dem" in {stage.stage for stage in ledger.list_stages(air.conn, run_id=run.id)})
+    air.prepare_again(run, outcome="succeed")
+    air.engine.restart(live_restore=False)  # goes on with the container, and ends it when it is stopped itself
+    air.engine.restart(live_restore=True)
+    run = air.ended(run, 400)
+    assert run.state == "succeeded", air.findings(run)
+    first, second = air.jobs(run)
+    assert first.failure_code in {"engine.terminated", "engine.killed"}
+    assert second.rerun_from == "odm_dem"
     assert air.containers(run) == []

@@ -102,7 +102,7 @@ SAMPLES = [
     (Ending(1), ("[ERROR]   We reached the merge stage, but /w/submodels folder does not exist.",), Situation(),
      "engine.submodels_missing", "engine", "never"),
     (Ending(132), ("[ERROR]   Oh no! It looks like your CPU is not supported (is it fairly old?)",), Situation(),
-     "engine.cpu_unsupported", "infrastructure", "never"),
+     "engine.cpu_unsupported", "engine", "never"),
     (Ending(3), ("[ERROR]   ODM can't find a program that is required for processing to run!",), Situation(),
      "engine.program_missing", "engine", "never"),
     (Ending(2), ("run.py: error: unrecognized arguments: --fast",), Situation(), "engine.options", "config", "never"),

@@ -6,6 +6,7 @@ from datetime import timedelta
 from enum import StrEnum
 
 from aerodag.airflow.retry import RETRY_POLICY
+from aerodag.settings import get_settings
 
 PROCESS_DAG_ID = "process_dataset"
 HEAVY_POOL = "heavy"
@@ -14,6 +15,8 @@ ODM_POOL = "odm"
 ENGINE_TIMEOUT = timedelta(hours=24)
 # Infrastructure may fail three times, and each class of failure has one remedy.
 ENGINE_RETRIES = 6
+# What a killed worker started goes on meanwhile, and is taken over.
+ENGINE_RETRY_DELAY = timedelta(seconds=get_settings().retry_seconds)
 HEAVY_TIMEOUT = timedelta(hours=4)
 
 DEFAULT_ARGS = {

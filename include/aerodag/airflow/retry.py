@@ -7,6 +7,7 @@ from datetime import timedelta
 from airflow.sdk import ExceptionRetryPolicy, RetryAction, RetryRule
 
 from aerodag.errors import ERROR_TYPES, RemediedError, Retry
+from aerodag.settings import get_settings
 
 RETRY_POLICY = ExceptionRetryPolicy(
     rules=[
@@ -27,7 +28,7 @@ RETRY_POLICY = ExceptionRetryPolicy(
                 "psycopg.OperationalError",
             ],
             action=RetryAction.RETRY,
-            retry_delay=timedelta(minutes=1),
+            retry_delay=timedelta(seconds=get_settings().retry_seconds),
             reason="Disk, network or database; usually passes.",
         ),
     ]

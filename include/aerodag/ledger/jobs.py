@@ -7,7 +7,7 @@ from datetime import datetime
 
 import psycopg
 
-from aerodag.ledger.database import execute, fetch_all, fetch_one, query
+from aerodag.ledger.database import execute, fetch_all, fetch_one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,12 +81,6 @@ def last_job(conn: psycopg.Connection, *, run_id: int) -> EngineJob | None:
 def open_jobs(conn: psycopg.Connection, *, engine: str) -> list[EngineJob]:
     """Jobs of an engine that are not known to be gone."""
     return fetch_all(conn, "open_jobs", EngineJob, engine=engine)
-
-
-def inherited_deadline(conn: psycopg.Connection, *, run_id: int) -> datetime | None:
-    """The deadline that the first start of the run's present attempt set; None before there was one."""
-    row = conn.execute(query("inherited_deadline"), {"run_id": run_id}).fetchone()
-    return row[0] if row else None
 
 
 def watch_job(

@@ -28,6 +28,7 @@ class PastEngineRun:
     disk_bytes: int | None = None
     input_bytes: int | None = None
     cores: int | None = None
+    host: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,17 +2,19 @@
 
 from aerodag.photogrammetry.embedded_engine import EmbeddedEngine
 from aerodag.photogrammetry.engine import Engine, Plan, Progress, Reconstruction
-from aerodag.photogrammetry.registry import ENGINES, Choice, choose, endpoint, jobs
+from aerodag.photogrammetry.registry import ENGINES, Choice, EngineHost, choose, endpoint, host_of, jobs
 
 __all__ = [
     "ENGINES",
     "Choice",
     "EmbeddedEngine",
     "Engine",
+    "EngineHost",
     "Plan",
     "Progress",
     "Reconstruction",
     "choose",
     "endpoint",
+    "host_of",
     "jobs",
 ]

@@ -36,8 +36,9 @@ _UNSEEN_CODE = 255
 _UNSEEN = "The Docker engine did not see it end: the Docker host or its containerd went down."
 _MODELS = "/code/storage/models"
 _SCRATCH = "scratch"
-# The engine's own measuring takes a second, which must not become the price of every look.
-_MEASURE_SECONDS = 5.0
+# Measuring takes older Docker engines a second, in which a look waits: it gets a small share of the time.
+_MEASURE_SHARE = 0.05
+_MEASURE_SECONDS = (5.0, 60.0)
 _NEED_MODELS = frozenset({"--sky-removal", "--bg-removal", "--pc-classify", "--dtm"})
 
 
@@ -45,17 +46,24 @@ class DockerJobs:
     """The `Jobs` of one Docker engine; a job's id is its container's.
 
     Not for several threads at once. ``installation`` parts those who share a Docker engine but not a ledger: nobody
-    finds or takes over a container of another one.
+    finds or takes over a container of another one. ``client`` makes a connection where a caller has its own way to.
     """
 
-    def __init__(self, endpoint: Endpoint, odm: Odm, *, installation: str = "") -> None:
-        self._endpoint = endpoint
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        odm: Odm,
+        *,
+        installation: str = "",
+        client: Callable[[], APIClient] | None = None,
+    ) -> None:
+        self._new_client = client or (lambda: connect(endpoint))
         self._odm = odm
         self._installation = installation
         self._client: APIClient | None = None
         self._readers: dict[str, LogReader] = {}
         self._peaks: dict[str, int] = {}
-        self._measured: dict[str, float] = {}
+        self._measure_at: dict[str, float] = {}
 
     def find(self, run_id: int) -> str | None:
         """The newest job of this run that was started and still exists, running or ended."""
@@ -128,7 +136,7 @@ class DockerJobs:
         self._call(lambda client: lifecycle.discard(client, job, self._odm.stop_seconds))
         self._readers.pop(job, None)
         self._peaks.pop(job, None)
-        self._measured.pop(job, None)
+        self._measure_at.pop(job, None)
         if facts and (project := (facts["Config"].get("Labels") or {}).get(PROJECT)):
             shutil.rmtree(_scratch(Path(project)), ignore_errors=True)
 
@@ -143,10 +151,12 @@ class DockerJobs:
         return [container for container in found if container.installation == self._installation]
 
     def _measure(self, job: str) -> None:
-        if time.monotonic() < self._measured.get(job, 0.0) + _MEASURE_SECONDS:
+        began = time.monotonic()
+        if began < self._measure_at.get(job, 0.0):
             return
         used = self._call(lambda client: states.memory_bytes(client, job))
-        self._measured[job] = time.monotonic()
+        now, (shortest, longest) = time.monotonic(), _MEASURE_SECONDS
+        self._measure_at[job] = now + min(max((now - began) / _MEASURE_SHARE, shortest), longest)
         if used is not None:
             self._peaks[job] = max(used, self._peaks.get(job, 0))
 
@@ -158,7 +168,7 @@ class DockerJobs:
 
     def _connected(self) -> APIClient:
         if self._client is None:
-            self._client = connect(self._endpoint)
+            self._client = self._new_client()
         return self._client
 
     def _call(self, action: Callable[[APIClient], T]) -> T:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import psutil
+import structlog
 
 from aerodag.errors import AerodagError, ConfigError
 from aerodag.photogrammetry.embedded_engine import EmbeddedEngine
@@ -15,6 +20,9 @@ if TYPE_CHECKING:
     from docker import APIClient
 
     from aerodag.containers.endpoint import Endpoint
+
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +103,46 @@ def choose(asked: str, settings: Settings) -> Choice:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class EngineHost:
+    """The machine that an engine works on, and what it may use there: memory in bytes, whole cores."""
+
+    name: str
+    memory_bytes: int
+    cores: int
+
+
+def host_of(choice: Choice, settings: Settings) -> EngineHost:
+    """Where the engine works; this machine where the other cannot be asked now."""
+    try:
+        if choice.name == "odm":
+            return _docker_host(settings)
+        if choice.name == "nodeodm":
+            return _node_host(settings)
+    except AerodagError as error:
+        log.info("the engine's host cannot be asked now; this one's figures are taken", reason=error.message)
+    return EngineHost(socket.gethostname(), psutil.virtual_memory().available, settings.max_concurrency)
+
+
+def _docker_host(settings: Settings) -> EngineHost:
+    from aerodag.containers.endpoint import connect
+    from aerodag.containers.host import host_facts
+
+    odm = settings.odm
+    with closing(connect(endpoint(odm))) as client:
+        facts = host_facts(client)
+    memory = odm.memory_bytes or int(facts.memory_bytes * odm.memory_share)
+    return EngineHost(facts.name, memory, max(1, int(odm.cpus or facts.cpus)))
+
+
+def _node_host(settings: Settings) -> EngineHost:
+    from aerodag.photogrammetry.nodeodm_jobs import NodeOdmJobs
+
+    facts = NodeOdmJobs(settings.nodeodm, owner=settings.installation).facts()
+    memory = facts.memory_bytes or psutil.virtual_memory().available
+    return EngineHost(str(settings.nodeodm.url), memory, facts.cpu_cores or settings.max_concurrency)
+
+
 def jobs(name: str, settings: Settings, *, client: Callable[[], APIClient] | None = None) -> Jobs:
     """The jobs of a detached engine; ``client`` makes the connection to Docker where a caller has its own way."""
     if name == "nodeodm":
@@ -103,4 +151,4 @@ def jobs(name: str, settings: Settings, *, client: Callable[[], APIClient] | Non
         return NodeOdmJobs(settings.nodeodm, owner=settings.installation)
     from aerodag.photogrammetry.docker_jobs import DockerJobs
 
-    return DockerJobs(endpoint(settings.odm), settings.odm, installation=settings.installation)
+    return DockerJobs(endpoint(settings.odm), settings.odm, installation=settings.installation, client=client)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from contextlib import closing
 from statistics import median
 from typing import TYPE_CHECKING
 
@@ -33,6 +34,7 @@ RESOLUTION = "orthophoto-resolution"
 class Host:
     """What an engine elsewhere gets: its build, memory in bytes, cores, and the GPUs that were found."""
 
+    name: str
     image: Image
     memory_bytes: int
     cpus: float
@@ -74,6 +76,7 @@ def _plan_detached(context: StepContext, engine: Choice, images: list[ImageRecor
         default_accuracy_m=context.settings.odm.gps_accuracy_m,
         models=context.settings.odm.models is not None,
     )
+    plan = dataclasses.replace(plan, host=host.name)
     ledger.set_plan(
         context.ledger,
         run_id=context.run.id,
@@ -111,17 +114,17 @@ def _docker_host(context: StepContext) -> Host:
     from aerodag.containers.sentinel import check_paths
 
     odm = context.settings.odm
-    client = connect(photogrammetry.endpoint(odm))
-    facts = host_facts(client)
-    gpu = _docker_gpu(context, client)
-    reference = odm.gpu_image if gpu.granted and odm.gpu_image else odm.image
-    image = ensure_image(client, reference, odm.pull)
-    context.work.mkdir(parents=True, exist_ok=True)
-    wrong = check_paths(client, image.id, context.work, container_user(odm.user))
+    with closing(connect(photogrammetry.endpoint(odm))) as client:
+        facts = host_facts(client)
+        gpu = _docker_gpu(context, client)
+        reference = odm.gpu_image if gpu.granted and odm.gpu_image else odm.image
+        image = ensure_image(client, reference, odm.pull)
+        context.work.mkdir(parents=True, exist_ok=True)
+        wrong = check_paths(client, image.id, context.work, container_user(odm.user))
     if wrong is not None:
         raise wrong
-    client.close()
     return Host(
+        name=facts.name,
         image=Image(reference=reference, digest=_pinned(reference, image), flavour=odm.flavour, version=image.version),
         memory_bytes=odm.memory_bytes or int(facts.memory_bytes * odm.memory_share),
         cpus=odm.cpus or float(facts.cpus),
@@ -161,6 +164,7 @@ def _node_host(context: StepContext) -> Host:
     node = NodeOdmJobs(context.settings.nodeodm, owner=context.settings.installation).facts()
     flavour = context.settings.odm.flavour
     return Host(
+        name=str(context.settings.nodeodm.url),
         image=Image(reference=f"nodeodm {node.version}", flavour=flavour, version=node.engine_version),
         memory_bytes=node.memory_bytes or 0,
         cpus=float(node.cpu_cores or 1),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from datetime import UTC, datetime
 from typing import Any
 
@@ -27,7 +28,10 @@ def odm(context: StepContext) -> Metrics:
     before = finished_before(context)
     result = before or _reconstruct(context)
     report_images(context, result)
-    metrics = engine_metrics(context, result) | {"cores": context.settings.max_concurrency}
+    metrics = engine_metrics(context, result) | {
+        "cores": context.settings.max_concurrency,
+        "host": socket.gethostname(),
+    }
     return metrics | ({"reused": True} if before else {})
 
 

@@ -68,13 +68,14 @@ class Workload:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """What shall be done with them: ``engine`` is ``odm`` or ``embedded``; dsm and dtm are elevation products."""
+    """What shall be done with them: by which ``engine``, on which ``host``; dsm and dtm are elevation products."""
 
     engine: str
     preset: str = "standard"
     dsm: bool = False
     dtm: bool = False
     cores: int = 1
+    host: str | None = None
 
     @property
     def effort(self) -> Effort:
@@ -97,6 +98,7 @@ class PastRun:
     disk_bytes: int | None = None
     input_bytes: int | None = None
     cores: int | None = None
+    host: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,12 +143,13 @@ def predict(workload: Workload, job: Job, history: Sequence[PastRun] = ()) -> Pr
     ODM, time: OpenDroneMap/odm-benchmarks, see `_odm_seconds`.
     Embedded: measured on two cores, see `_embedded_memory`, `_embedded_disk` and `_embedded_seconds`.
 
-    Runs of the same engine in ``history`` correct each figure by the median of observed to predicted, drawn towards 1
-    while they are few, and narrow its range to their scatter. Every figure grows with the number of images and is
-    never negative.
+    Runs of the same engine in ``history``, those on the same host where there are any, correct each figure by the
+    median of observed to predicted, drawn towards 1 while they are few, and narrow its range to their scatter. Every
+    figure grows with the number of images and is never negative.
     """
     formulas = _EMBEDDED if job.engine == "embedded" else _ODM
-    own = [run for run in history if run.engine == job.engine]
+    same = [run for run in history if run.engine == job.engine]
+    own = [run for run in same if run.host == job.host] or same
     workload = _sane(workload)
     memory, disk, seconds = (
         _corrected(formula, workload, job, [(run, observed(run)) for run in own])

@@ -9,10 +9,12 @@ from airflow.providers.docker.operators.docker import DockerOperator
 
 from aerodag.airflow.operators.work import record_metrics, step_of
 from aerodag.airflow.triggers.engine import EngineTrigger
+from aerodag.airflow.triggers.shown import last_line_shown
 from aerodag.settings import get_settings
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
+    from docker import APIClient
 
     from aerodag.ledger import EngineJob
     from aerodag.photogrammetry.jobs import Jobs
@@ -74,7 +76,8 @@ class OdmOperator(DockerOperator):
         context["task_state_store"].set(STORE_KEY, row.job, retention=NEVER_EXPIRE)
         if jobs.look(row.job).state is JobState.RUNNING:
             self._wait(step, row)
-        return self._conclude(step, context, row.job, shown=row.lines_shown, stop=None)
+        shown = last_line_shown(context["ti"], row.job)
+        return self._conclude(step, context, row.job, shown=row.lines_shown if shown is None else shown, stop=None)
 
     def _wait(self, step: StepContext, row: EngineJob) -> NoReturn:
         self.log.info("The %s engine works on it as %s (%s).", row.engine, row.name, row.job[:12])
@@ -101,14 +104,27 @@ class OdmOperator(DockerOperator):
         return metrics
 
     def _jobs(self, step: StepContext) -> Jobs:
-        """Where the engine runs; Docker through this operator's own client, which may hold a registry's login."""
         from aerodag import photogrammetry
 
-        if step.run.engine != "odm":
-            return photogrammetry.jobs(step.run.engine, step.settings)
         odm = step.settings.odm
         self.docker_url = odm.docker_url
         self.tls_ca_cert, self.tls_client_cert, self.tls_client_key = (
             str(path) if path else None for path in (odm.ca_cert, odm.client_cert, odm.client_key)
         )
-        return photogrammetry.jobs(step.run.engine, step.settings)
+        return photogrammetry.jobs(step.run.engine, step.settings, client=self._new_client)
+
+    def _new_client(self) -> APIClient:
+        """A connection of DockerOperator's hook, which may log in to a registry; one that broke is not kept."""
+        from airflow.sdk.exceptions import AirflowException
+
+        from aerodag.errors import InfrastructureError
+
+        self.__dict__.pop("hook", None)  # a cached property
+        try:
+            return self.cli
+        except AirflowException as error:
+            raise InfrastructureError(
+                "engine.unreachable",
+                f"No answer from the Docker engine at {self.docker_url}: {error}.",
+                advice="Check that Docker runs there and that this user may use it; aerodag doctor tells more.",
+            ) from error

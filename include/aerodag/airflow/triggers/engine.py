@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import contextvars
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,6 +14,12 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from aerodag.airflow.connection import open_ledger
 from aerodag.airflow.triggers.shown import last_line_shown
+
+SETTLE_ROUNDS = 100
+SETTLE_SECONDS = 0.1
+
+# An engine that hangs holds a thread for minutes; asyncio's own few threads are there for all triggers.
+_WATCHERS = ThreadPoolExecutor(16, thread_name_prefix="engine-watch")
 
 
 class EngineTrigger(BaseTrigger):
@@ -45,11 +53,25 @@ class EngineTrigger(BaseTrigger):
         with structlog.contextvars.bound_contextvars(dataset=self.dataset_id, run=self.run_id, step="odm"):
             watch = await self._open_watch()
             while True:
-                ended = await asyncio.to_thread(watch.look, datetime.now(UTC))
+                ended = await _in_thread(lambda: watch.look(datetime.now(UTC)))
                 if ended is not None:
-                    yield TriggerEvent({"job": self.job, "shown": ended.lines_shown, "stop": ended.stop_reason})
+                    shown = await self._settle(ended.lines_shown)
+                    yield TriggerEvent({"job": self.job, "shown": shown, "stop": ended.stop_reason})
                     return
                 await asyncio.sleep(self.poll_seconds)
+
+    async def _settle(self, shown: int) -> int:
+        """Wait for the last lines to reach the task log; returns how many are there.
+
+        Once a trigger has fired, Airflow writes what still comes of its log into the triggerer's own.
+        """
+        there: int | None = shown
+        for _ in range(SETTLE_ROUNDS):
+            there = await asyncio.to_thread(last_line_shown, self.task_instance, self.job)
+            if there is None or there >= shown:
+                return shown
+            await asyncio.sleep(SETTLE_SECONDS)
+        return there or 0
 
     async def on_kill(self) -> None:
         """A person ended the task: stop the job, keep its log, remove it."""
@@ -64,7 +86,7 @@ class EngineTrigger(BaseTrigger):
 
         while True:
             try:
-                return await asyncio.to_thread(self._make_watch)
+                return await _in_thread(self._make_watch)
             except (OperationalError, InfrastructureError) as error:
                 self.log.warning("The job cannot be watched yet, and is tried again: %s", error)
                 await asyncio.sleep(max(self.poll_seconds, 5.0))
@@ -84,3 +106,9 @@ class EngineTrigger(BaseTrigger):
         with open_ledger() as conn:
             settings = installation()
             cancel(conn, settings, photogrammetry.jobs(self.engine, settings), engine=self.engine, job=self.job)
+
+
+async def _in_thread(work: Callable[[], Any]) -> Any:
+    """What `asyncio.to_thread` does, in the threads of the watches."""
+    context = contextvars.copy_context()
+    return await asyncio.get_running_loop().run_in_executor(_WATCHERS, context.run, work)

@@ -18,11 +18,11 @@ from aerodag.photogrammetry.jobs import line_key
 CHUNK_BYTES = 64 * 1024
 
 
-def last_line_shown(task_instance: Any, job: str) -> int:
-    """Number of the newest line of ``job`` in the local log files of the task; 0 where there is none."""
+def last_line_shown(task_instance: Any, job: str) -> int | None:
+    """Number of the newest line of ``job`` in the task's log files, 0 where there is none; None without such files."""
     folder = _log_folder(task_instance) if task_instance is not None else None
     if folder is None or not folder.is_dir():
-        return 0
+        return None
     return max((_last_number(path, job) for path in folder.glob("attempt=*.log*")), default=0)
 
 

@@ -249,8 +249,7 @@ CAUSES = (
     ),
     Cause(
         code="engine.cpu_unsupported",
-        kind=InfrastructureError,
-        retry=Retry.NEVER,
+        kind=EngineError,
         message="The host's CPU, or what its virtual machine shows of it, lacks instructions that ODM needs.",
         advice="Use a host with AVX, or let the virtual machine show the host's CPU flags.",
         said=_any(r"your cpu is not supported"),

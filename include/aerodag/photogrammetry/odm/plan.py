@@ -49,7 +49,7 @@ class OdmPlan:
 
     ``options`` are final but for those that follow from other fields: threads, GPU, accuracy and boundary. ``boundary``
     is GeoJSON in WGS84 degrees. Memory in bytes, ``cpus`` in cores. ``sanitise_images`` asks for copies without maker
-    notes.
+    notes. ``host`` names the machine that does the work.
     """
 
     image: Image
@@ -64,6 +64,7 @@ class OdmPlan:
     sanitise_images: bool = False
     remedies: tuple[Remedy, ...] = ()
     note: str = ""
+    host: str = ""
 
     @property
     def orthophoto_resolution_cm(self) -> float:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import psycopg
 import structlog
@@ -25,14 +27,16 @@ from aerodag.pipeline.context import Metrics, StepContext
 from aerodag.pipeline.engine_jobs import evidence
 from aerodag.pipeline.engine_jobs.watch import show, stage_rows
 from aerodag.pipeline.project import assigned
-from aerodag.pipeline.results import engine_metrics, keep_result, report_images
+from aerodag.pipeline.results import engine_metrics, finished_before, keep_result, report_images
 from aerodag.settings import Settings
 
 log = structlog.get_logger(__name__)
 
+METRICS_FILE = "engine_metrics.json"
+
 
 def conclude(context: StepContext, jobs: Jobs, job: str, *, shown: int, stop: str | None) -> Metrics:
-    """Judge a job that has ended, keep what tells about it, and remove it.
+    """Judge a job that has ended, keep what tells about it, and remove it; one that was found good stays so.
 
     ``shown`` lines of its output are in the task log; the rest is shown now. ``stop`` is why the watch stopped it.
 
@@ -43,6 +47,9 @@ def conclude(context: StepContext, jobs: Jobs, job: str, *, shown: int, stop: st
     if stop is not None:
         ledger.stop_job(context.ledger, engine=context.run.engine, job=job, reason=stop)
     row = _row(context, job)
+    if is_done(context, row):
+        bury(context.ledger, jobs, engine=row.engine, job=job)
+        return {**json.loads(_metrics_path(context).read_bytes()), "reused": True}
     ending = _ending(context, jobs, row)
     watcher = _hear(context, jobs, row, shown)
     stopped = StopReason(row.stop_reason) if row.stop_reason else None
@@ -54,9 +61,17 @@ def conclude(context: StepContext, jobs: Jobs, job: str, *, shown: int, stop: st
         raise _failed(context, jobs, row, ending, chosen, error) from None
     assert result is not None  # noqa: S101 - one of the two is there
     _keep(context, result, findings)
+    metrics = engine_metrics(context, result.reconstruction) | _facts(row, ending, watcher, chosen, result)
+    _metrics_path(context).write_text(json.dumps(metrics, default=str), "utf-8")
     ledger.end_job(context.ledger, engine=row.engine, job=job, exit_code=ending.exit_code)
     bury(context.ledger, jobs, engine=row.engine, job=job)
-    return engine_metrics(context, result.reconstruction) | _facts(row, ending, watcher, chosen, result)
+    return metrics
+
+
+def is_done(context: StepContext, row: EngineJob) -> bool:
+    """Whether the job was judged to have ended well, and its result is the present plan's and still there."""
+    well = row.ended_at is not None and row.failure_code is None
+    return well and finished_before(context) is not None and _metrics_path(context).is_file()
 
 
 def cancel(conn: psycopg.Connection, settings: Settings, jobs: Jobs, *, engine: str, job: str) -> None:
@@ -95,6 +110,10 @@ def bury(conn: psycopg.Connection, jobs: Jobs, *, engine: str, job: str) -> None
     ledger.discard_job(conn, engine=engine, job=job)
 
 
+def _metrics_path(context: StepContext) -> Path:
+    return context.work / METRICS_FILE
+
+
 def _row(context: StepContext, job: str) -> EngineJob:
     row = ledger.find_job(context.ledger, engine=context.run.engine, job=job)
     if row is None:
@@ -107,7 +126,6 @@ def _row(context: StepContext, job: str) -> EngineJob:
 def _hear(context: StepContext, jobs: Jobs, row: EngineJob, shown: int) -> Watcher:
     """The whole output, into a file and into a watcher; lines that no watch has shown go to the task log."""
     watcher = Watcher()
-    shown = max(shown, row.lines_shown)
     with evidence.log_file(context, row) as keep:
         for line in jobs.lines(row.job):
             watcher.hear(line.text, line.at)
@@ -219,7 +237,8 @@ def _failed(
             job=row.job,
             exit_code=ending.exit_code,
             failure_code=error.code,
-            failed_stage=error.numbers.get("stage"),
+            # A result that is none after all stages ended well has to be made again.
+            failed_stage=error.numbers.get("stage", "odm_orthophoto"),
             remedy=answer.numbers["remedy"] if isinstance(answer, RemediedError) else None,
         )
     bury(context.ledger, jobs, engine=row.engine, job=row.job)
@@ -237,6 +256,9 @@ def _facts(row: EngineJob, ending: Ending, watcher: Watcher, chosen: OdmPlan, re
     """What the ledger keeps of the job beside the figures that every engine has."""
     facts = watcher.facts
     return {
+        "rerun_from": row.rerun_from,
+        "cores": round(chosen.cpus),
+        "host": chosen.host,
         "exit_code": ending.exit_code,
         "image_digest": chosen.image.digest,
         "log_lines": watcher.lines,

@@ -46,6 +46,7 @@ def reap(conn: psycopg.Connection, settings: Settings, now: datetime) -> dict[st
         try:
             jobs = photogrammetry.jobs(engine, settings)
             jobs_there = _found(conn, settings, engine)
+            counts["orphans"] += _remove_probes(settings, now) if engine == "odm" else 0
         except AerodagError as error:
             log.info("an engine cannot be looked after now", engine=engine, reason=error.message)
             continue
@@ -87,6 +88,20 @@ def _containers(settings: Settings) -> list[Found]:
         for container in containers
         if container.installation == settings.installation
     ]
+
+
+def _remove_probes(settings: Settings, now: datetime) -> int:
+    """Containers that only asked something of the host; a process that is killed leaves its own behind."""
+    from aerodag.containers.endpoint import connect
+    from aerodag.containers.lifecycle import discard
+    from aerodag.containers.states import labelled
+    from aerodag.containers.throwaway import PROBE
+
+    with closing(connect(photogrammetry.endpoint(settings.odm))) as client:
+        left = [probe for probe in labelled(client, role=PROBE) if probe.deadline and now > probe.deadline + GRACE]
+        for probe in left:
+            discard(client, probe.id, grace_seconds=0)
+    return len(left)
 
 
 def _look_after(conn: psycopg.Connection, settings: Settings, jobs: Jobs, found: Found, now: datetime) -> str | None:

@@ -24,7 +24,7 @@ from aerodag.photogrammetry.odm.plan import OdmPlan
 from aerodag.photogrammetry.odm.resume import Passed, Resume
 from aerodag.photogrammetry.odm.stages import STAGES
 from aerodag.pipeline.context import StepContext
-from aerodag.pipeline.engine_jobs.end import bury, cancel, remedied
+from aerodag.pipeline.engine_jobs.end import bury, cancel, is_done, remedied
 from aerodag.pipeline.project import assigned, fill_project, strip_images
 from aerodag.storage import remove_tree
 
@@ -64,11 +64,14 @@ def plan_of(context: StepContext) -> OdmPlan:
 
 
 def find_or_start(context: StepContext, jobs: Jobs, *, attempt: int) -> EngineJob:
-    """The job of this run: the one that runs or waits to be judged, unless another plan has been made, or a new one."""
+    """The job of this run for its plan: the one that runs, waits to be judged or is done, or a new one."""
     last = ledger.last_job(context.ledger, run_id=context.run.id)
     # A DAG run that was deleted and made again counts its tries anew.
     attempt = max(attempt, last.attempt + 1) if last is not None else attempt
     found = jobs.find(context.run.id)
+    if found is None and last is not None and is_done(context, last) and _is_wanted(context):
+        log.info("the engine has done its work in an earlier try", job=last.name)
+        return last
     if found is None:
         return _start(context, jobs, attempt)
     row = ledger.find_job(context.ledger, engine=context.run.engine, job=found)
@@ -202,7 +205,8 @@ def _prepare(context: StepContext, chosen: OdmPlan) -> Resume:
 def _resume(context: StepContext, before: Basis | None, now: Basis, chosen: OdmPlan) -> Resume:
     stages = ledger.list_stages(context.ledger, run_id=context.run.id)
     journal = [Passed(stage.stage, stage.finished_at is not None) for stage in stages]
-    same = before is not None and before.is_like(now)
+    # A node begins from the images: what earlier tasks made there is gone with them.
+    same = before is not None and before.is_like(now) and context.run.engine != "nodeodm"
     last = ledger.last_job(context.ledger, run_id=context.run.id)
     wanted = context.run.resume_from
     if wanted and last is None:

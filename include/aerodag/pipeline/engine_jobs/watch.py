@@ -83,18 +83,25 @@ class Ended:
 class JobWatch:
     """One watch of one job, by one triggerer. `look` is called every few seconds and may block for a while.
 
-    ``shown`` lines of the job's output are in the task log already. What the engine or the ledger cannot answer now is
-    asked again: nothing but the end of the job, or a limit that it reached, ends the watch.
+    ``shown`` lines of the job's output are in the task log already; without it, as many as the ledger says. What the
+    engine or the ledger cannot answer now is asked again: nothing but the end of the job, or a limit that it reached,
+    ends the watch.
     """
 
     def __init__(
-        self, assignment: Assignment, jobs: Jobs, settings: Settings, open_ledger: OpenLedger, *, shown: int = 0
+        self,
+        assignment: Assignment,
+        jobs: Jobs,
+        settings: Settings,
+        open_ledger: OpenLedger,
+        *,
+        shown: int | None = None,
     ) -> None:
         self.assignment = assignment
         self.jobs = jobs
         self.limits = watchdog.Limits.of(settings.odm)
         self.open_ledger = open_ledger
-        self.shown = max(assignment.lines_shown, shown)
+        self.shown = assignment.lines_shown if shown is None else shown
         self.heard = 0
         self.watcher = Watcher()
         self.peak_memory = 0
@@ -234,6 +241,8 @@ def stage_rows(watcher: Watcher, rerun_from: str | None, percent: float) -> list
     ``percent`` of the whole run is what an unfinished stage has reached.
     """
     stages: dict[str, dict[str, Any]] = {}
+    # The log tells it too, of a job that was started and not recorded.
+    rerun_from = rerun_from or watcher.facts.rerun_from
     for stage in watcher.journal:
         if stage.started_at is None or not redoes(rerun_from, stage.stage):
             continue
@@ -252,7 +261,9 @@ def show(job: str, line: LogLine) -> None:
     emit(line.text, line=line_key(job, line.number))
 
 
-def open_watch(settings: Settings, open_ledger: OpenLedger, engine: str, job: str, *, shown: int = 0) -> JobWatch:
+def open_watch(
+    settings: Settings, open_ledger: OpenLedger, engine: str, job: str, *, shown: int | None = None
+) -> JobWatch:
     """The watch of a job that the ledger knows."""
     with open_ledger() as conn:
         assignment = Assignment.of(conn, settings, engine, job)

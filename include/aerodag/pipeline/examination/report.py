@@ -12,12 +12,13 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-import psutil
 import pyproj
 
 from aerodag import photogrammetry, preflight, rtk, survey
 from aerodag.findings import Finding
 from aerodag.ledger import ImageRecord, RtkFile
+from aerodag.photogrammetry import Choice, EngineHost
+from aerodag.photogrammetry.odm.presets import PRESETS
 from aerodag.pipeline.examination.headers import MARK, exposure_of, position_of
 from aerodag.preflight import Evidence, Flight, Job, PastRun, PhotoRow, Report, Resources, RtkSummary, SensorGroup
 from aerodag.rtk import Solution
@@ -51,11 +52,12 @@ def compose(upload: Upload, settings: Settings, work: Path, history: Sequence[Pa
     exposures = [exposure_of(record) for record in upload.used]
     coverage = survey.coverage(exposures, settings.checks)
     findings = (*upload.findings, *coverage.findings)
-    prediction = preflight.predict(_workload(upload), _job(upload, settings), history) if upload.used else None
+    engine = photogrammetry.choose(upload.engine, settings)
+    host = photogrammetry.host_of(engine, settings)
+    job = _job(upload, engine, host)
+    prediction = preflight.predict(_workload(upload), job, history) if upload.used else None
     resources = Resources(
-        free_disk_bytes=shutil.disk_usage(work).free,
-        memory_bytes=psutil.virtual_memory().available,
-        cores=settings.max_concurrency,
+        free_disk_bytes=shutil.disk_usage(work).free, memory_bytes=host.memory_bytes, cores=host.cores
     )
     summary = _rtk_summary(upload)
     evidence = _evidence(upload, coverage, summary, settings)
@@ -90,9 +92,16 @@ def _workload(upload: Upload) -> preflight.Workload:
     )
 
 
-def _job(upload: Upload, settings: Settings) -> Job:
-    engine = photogrammetry.choose(upload.engine, settings)
-    return Job(engine=engine.name, preset=upload.preset, cores=settings.max_concurrency)
+def _job(upload: Upload, engine: Choice, host: EngineHost) -> Job:
+    options = PRESETS[upload.preset].options if engine.detached else {}
+    return Job(
+        engine=engine.name,
+        preset=upload.preset,
+        dsm=bool(options.get("dsm")),
+        dtm=bool(options.get("dtm")),
+        cores=host.cores,
+        host=host.name,
+    )
 
 
 def _evidence(upload: Upload, coverage: survey.Coverage, summary: RtkSummary, settings: Settings) -> Evidence:
