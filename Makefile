@@ -25,7 +25,7 @@ fuzz: .venv/ready  ## every parser against 100,000 generated inputs a test
 chaos: .venv/ready  ## random kills of all services and of dockerd under a running engine: make chaos [KILLS=5]
 	for seed in 1 2 3 4 5; do \
 		AERODAG_TEST_SEED=$$seed AERODAG_TEST_KILLS=$(or $(KILLS),5) \
-			$(BIN)/pytest tests/integration/test_odm_airflow.py -k random || exit 1; \
+			$(BIN)/pytest tests/integration/test_engine_jobs_kills.py tests/integration/test_odm_airflow.py -k "random or due" || exit 1; \
 	done
 
 lint: .venv/ready

@@ -44,7 +44,7 @@ with DAG(
     schedule=None,
     params=PROCESS_PARAMS,
     default_args=DEFAULT_ARGS,
-    max_active_runs=16,
+    max_active_runs=128,  # nearly all of them wait for an engine, without a worker
     render_template_as_native_obj=True,
     dag_display_name="Process dataset",
     doc_md=__doc__,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import os
 import re
 import shutil
@@ -29,7 +30,7 @@ from aerodag.simulate.simulation import SimulatedSurvey
 from aerodag.storage import Storage, local_path
 from docker_engine import OwnEngine
 from doubles.odm import recipe
-from doubles.odm.project import choose, give_report, starts
+from doubles.odm.project import choose, starts
 
 ROOT = Path(__file__).parents[1]
 MEBIBYTE = 1024**2
@@ -71,33 +72,38 @@ class OdmSetUp:
         shutil.copyfile(self.survey.zip_path, upload)
         with zipfile.ZipFile(upload, "a") as bundle:
             bundle.writestr(f"{name}.txt", name)  # other content, so another dataset
-        self.prepare(self.next_run_id(), **scenario)
         upload.rename(upload.with_suffix(""))
         self.client.trigger(DAG, name, {"source": f"{name}.zip", "engine": "odm"} | (conf or {}))
-        return wait_for(f"run {name}", lambda: ledger.find_run(self.conn, dag_run_id=name))
+        run = wait_for(f"run {name}", lambda: ledger.find_run(self.conn, dag_run_id=name), pause=0.02)
+        self.prepare(run, **scenario)  # half a dozen steps come before the engine
+        return run
 
-    def next_run_id(self) -> int:
-        # Not the greatest id: claiming a run again uses one up.
-        row = self.conn.execute("select last_value + is_called::integer from aerodag.run_id_seq").fetchone()
-        assert row is not None
-        return int(row[0])
-
-    def prepare(self, run_id: int, **scenario: object) -> None:
-        """Lay out what the double shall do and make for a run that is to come."""
-        project = self.storage.work(run_id) / "project"
-        (project / "images").mkdir(parents=True)
-        for shot in self.survey.shots:
-            (project / "images" / f"{shot.name}").touch()
-        give_report(project)
-        (project / ".double" / "outputs" / "odm_report" / "report.pdf").write_bytes(b"%PDF-1.4")
-        shutil.rmtree(project / "images")
+    def prepare(self, run: ledger.Run, **scenario: object) -> None:
+        """Lay out what the double shall do and make for a run whose engine has not started."""
+        project = self.project(run)
+        (project / ".double" / "outputs").mkdir(parents=True)
         choose(project, **scenario)
-        made = project / ".double" / "outputs" / "odm_orthophoto"
-        made.mkdir(parents=True)
+        outputs = project / ".double" / "outputs"
+        for name, content in self.results(outputs).items():
+            (outputs / name).parent.mkdir(exist_ok=True)
+            (outputs / name).write_bytes(content)
+
+    def results(self, folder: Path) -> dict[str, bytes]:
+        """What an engine makes of the survey: the true orthophoto with an alpha band, and a report."""
+        made = folder / "odm_orthophoto.tif"
         with rasterio.open(self.survey.truth_ortho) as truth:
             colours, profile = truth.read(), truth.profile | {"count": 4}
-        with rasterio.open(made / "odm_orthophoto.tif", "w", **profile) as target:
+        with rasterio.open(made, "w", **profile) as target:
             target.write(np.concatenate([colours, np.full_like(colours[:1], 255)]))
+        names = [shot.name for shot in self.survey.shots]
+        shots = [{"type": "Feature", "properties": {"filename": name}, "geometry": None} for name in names]
+        statistics = {"reconstruction_statistics": {"reconstructed_shots_count": len(names)}}
+        return {
+            "odm_orthophoto/odm_orthophoto.tif": made.read_bytes(),
+            "odm_report/shots.geojson": json.dumps({"type": "FeatureCollection", "features": shots}).encode(),
+            "odm_report/stats.json": json.dumps(statistics).encode(),
+            "odm_report/report.pdf": b"%PDF-1.4",
+        }
 
     def prepare_again(self, run: ledger.Run, **scenario: object) -> None:
         """What the double does from its next start on."""
@@ -157,7 +163,7 @@ class OdmSetUp:
         for attempt in range(1, self.task(run)["try_number"] + 1):
             path = f"dags/{DAG}/dagRuns/{run.dag_run_id}/taskInstances/odm/logs/{attempt}?full_content=true"
             for entry in self.rest("GET", path)["content"]:
-                if match := re.fullmatch(r"(\w{12}):(\d+)", str(entry.get("line", ""))):
+                if match := re.fullmatch(r"(.{12}):(\d+)", str(entry.get("line", ""))):
                     found.append((match[1], int(match[2]), entry["event"]))
         return found
 

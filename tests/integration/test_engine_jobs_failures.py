@@ -23,7 +23,7 @@ LOW_OVERLAP = "The program could not process this dataset using the current sett
         ({"outcome": "refuse", "sentence": LOW_OVERLAP}, "engine.low_overlap", "data", Retry.NEVER, 1),
         ({"outcome": "exit", "code": 1}, "engine.strange_values", "engine", Retry.NEVER, 1),
         ({"outcome": "exit", "code": 3}, "engine.program_missing", "engine", Retry.NEVER, 3),
-        ({"outcome": "exit", "code": 132}, "engine.cpu_unsupported", "infrastructure", Retry.NEVER, 132),
+        ({"outcome": "exit", "code": 132}, "engine.cpu_unsupported", "engine", Retry.NEVER, 132),
         ({"outcome": "exit", "code": 139}, "engine.strange_values", "engine", Retry.NEVER, 139),
     ],
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from random import Random
 
 import pytest
@@ -12,17 +13,27 @@ import pytest
 from aerodag import ledger
 from aerodag.simulate import Survey, simulate
 from docker_engine import own_engine
+from nodeodm_case import packed
+from nodeodm_node import Scenario
+from nodeodm_server import NodeServer
 from odm_airflow import OdmSetUp, odm_set_up, wait_for
 
 pytestmark = [pytest.mark.e2e, pytest.mark.docker]
 
 
 @pytest.fixture(scope="module")
-def air(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OdmSetUp]:
+def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NodeServer]:
+    node = NodeServer(tmp_path_factory.mktemp("node")).start()
+    yield node
+    node.stop()
+
+
+@pytest.fixture(scope="module")
+def air(tmp_path_factory: pytest.TempPathFactory, node: NodeServer) -> Iterator[OdmSetUp]:
     survey = simulate(Survey(images=12, width=400, height=300), tmp_path_factory.mktemp("survey") / "survey.zip")
     with (
         own_engine(live_restore=True) as engine,
-        odm_set_up(tmp_path_factory.mktemp("aerodag"), engine, survey) as running,
+        odm_set_up(tmp_path_factory.mktemp("aerodag"), engine, survey, AERODAG_NODEODM__URL=node.url) as running,
     ):
         yield running
 
@@ -149,3 +160,15 @@ def test_dockerd_that_ends_its_containers_is_told_from_a_failure_and_the_next_tr
     assert first.failure_code in {"engine.terminated", "engine.killed"}
     assert second.rerun_from == "odm_dem"
     assert air.containers(run) == []
+
+
+def test_a_node_does_the_same_and_outlives_airflow_too(air: OdmSetUp, node: NodeServer, tmp_path: Path) -> None:
+    node.scenario = Scenario(pause=1.5, results=packed(air.results(tmp_path)))
+    run = air.start("on_a_node", conf={"engine": "nodeodm"})
+    air.watched(run)
+    air.kill("triggerer")
+    run = air.ended(run)
+    assert run.state == "succeeded", air.findings(run)
+    assert len(node.requests) > 10
+    assert not node.tasks
+    assert assert_every_line_once(air, run) == 26
