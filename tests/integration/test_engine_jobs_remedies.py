@@ -12,7 +12,7 @@ from PIL import Image
 from structlog.testing import capture_logs
 
 from aerodag.errors import AerodagError, RemediedError, ResourceError, Retry
-from aerodag.photogrammetry.odm import plan as odm_plan
+from aerodag.photogrammetry.odm.planning import plan as odm_plan
 from docker_engine import Engine
 from doubles.odm import recipe
 from engine_flow import EngineFlow

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from shapely import Point, Polygon
 from shapely.geometry import shape
 
-from aerodag.photogrammetry.odm.boundary import boundary, reach_m
+from aerodag.photogrammetry.odm.planning.boundary import boundary, reach_m
 
 GEODESY = pyproj.Geod(ellps="WGS84")
 

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from aerodag.errors import Retry
-from aerodag.photogrammetry.odm.command import arguments, project_arguments
-from aerodag.photogrammetry.odm.options import OPTIONS
-from aerodag.photogrammetry.odm.plan import Gpu, Image, OdmPlan, Remedy
-from aerodag.photogrammetry.odm.planning import Survey, Wish, make_plan
-from aerodag.photogrammetry.odm.positions import Positions, Telling
-from aerodag.photogrammetry.odm.resume import Passed, decide
+from aerodag.photogrammetry.odm.planning.command import arguments, project_arguments
+from aerodag.photogrammetry.odm.planning.make import Survey, Wish, make_plan
+from aerodag.photogrammetry.odm.planning.options import OPTIONS
+from aerodag.photogrammetry.odm.planning.plan import Gpu, Image, OdmPlan, Remedy
+from aerodag.photogrammetry.odm.planning.positions import Positions, Telling
+from aerodag.photogrammetry.odm.planning.resume import Passed, decide
 from aerodag.rtk import CameraPosition
 
 GOLDEN = {

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from aerodag.errors import AerodagError, Category, Retry
 from aerodag.photogrammetry.jobs import Ending
-from aerodag.photogrammetry.odm.causes import CAUSES, StopReason
-from aerodag.photogrammetry.odm.failures import Situation, judge_ending
-from aerodag.photogrammetry.odm.log import Watcher
+from aerodag.photogrammetry.odm.judging.causes import CAUSES, StopReason
+from aerodag.photogrammetry.odm.judging.failures import Situation, judge_ending
+from aerodag.photogrammetry.odm.watching.log import Watcher
 
 START = datetime(2026, 7, 1, tzinfo=UTC)
 UH_OH = "[ERROR]   Uh oh! Processing stopped because of strange values in the reconstruction. This is often"

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aerodag.photogrammetry.jobs import Ending, Order, Ticket
-from aerodag.photogrammetry.odm.forensics import bundle, dumps
-from aerodag.photogrammetry.odm.log import Watcher
+from aerodag.photogrammetry.odm.judging.forensics import bundle, dumps
+from aerodag.photogrammetry.odm.watching.log import Watcher
 
 
 @pytest.fixture

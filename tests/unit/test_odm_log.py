@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aerodag.photogrammetry.odm.log import HEAD_LINES, TAIL_LINES, Watcher, level, read_benchmark
 from aerodag.photogrammetry.odm.stages import STAGES
+from aerodag.photogrammetry.odm.watching.log import HEAD_LINES, TAIL_LINES, Watcher, level, read_benchmark
 
 START = datetime(2026, 7, 1, 12, tzinfo=UTC)
 UNSPLIT = [stage.name for stage in STAGES]

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aerodag.errors import ConfigError
-from aerodag.photogrammetry.odm.checking import checked
-from aerodag.photogrammetry.odm.options import FLAVOURS, OPTIONS, Kind, json_schema
-from aerodag.photogrammetry.odm.presets import PRESETS
+from aerodag.photogrammetry.odm.planning.checking import checked
+from aerodag.photogrammetry.odm.planning.options import FLAVOURS, OPTIONS, Kind, json_schema
+from aerodag.photogrammetry.odm.planning.presets import PRESETS
 from aerodag.photogrammetry.odm.stages import ORDER
 
 # What `run.py --help` lists, by hand from opendm/config.py of ODM and ODX.

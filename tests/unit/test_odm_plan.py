@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from aerodag.errors import ConfigError
-from aerodag.photogrammetry.odm.plan import Gpu, Image, OdmPlan, dump, load
-from aerodag.photogrammetry.odm.planning import Survey, Wish, make_plan
-from aerodag.photogrammetry.odm.presets import PRESETS
-from aerodag.photogrammetry.odm.resources import max_concurrency
+from aerodag.photogrammetry.odm.planning.make import Survey, Wish, make_plan
+from aerodag.photogrammetry.odm.planning.plan import Gpu, Image, OdmPlan, dump, load
+from aerodag.photogrammetry.odm.planning.presets import PRESETS
+from aerodag.photogrammetry.odm.planning.resources import max_concurrency
 from aerodag.rtk import CameraPosition
 
 GIB = 1024**3

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aerodag.photogrammetry import geo
-from aerodag.photogrammetry.odm.positions import Telling, decide
+from aerodag.photogrammetry.odm.planning.positions import Telling, decide
 from aerodag.rtk import CameraPosition
 
 FIXED = CameraPosition(

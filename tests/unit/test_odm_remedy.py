@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from aerodag.errors import AerodagError, DataError, EngineError, InfrastructureError, ResourceError, Retry
-from aerodag.photogrammetry.odm.options import OPTIONS
-from aerodag.photogrammetry.odm.plan import Gpu, Image, OdmPlan, dump, load
-from aerodag.photogrammetry.odm.positions import Positions, Telling
-from aerodag.photogrammetry.odm.remedy import remedy
-from aerodag.photogrammetry.odm.resume import changed_stage
+from aerodag.photogrammetry.odm.planning.options import OPTIONS
+from aerodag.photogrammetry.odm.planning.plan import Gpu, Image, OdmPlan, dump, load
+from aerodag.photogrammetry.odm.planning.positions import Positions, Telling
+from aerodag.photogrammetry.odm.planning.remedy import remedy
+from aerodag.photogrammetry.odm.planning.resume import changed_stage
 from aerodag.photogrammetry.odm.stages import ORDER, STAGES
 
 PLAN = OdmPlan(

@@ -17,11 +17,11 @@ from rasterio.windows import Window
 
 from aerodag.errors import EngineError, Retry
 from aerodag.findings import Severity
-from aerodag.photogrammetry.odm.facts import LogFacts
-from aerodag.photogrammetry.odm.plan import Gpu, Image, OdmPlan
-from aerodag.photogrammetry.odm.positions import Positions, Telling
-from aerodag.photogrammetry.odm.result import Expected, Result, judge_result
-from aerodag.photogrammetry.odm.stats import figures, registered, unregistered_geojson
+from aerodag.photogrammetry.odm.judging.result import Expected, Result, judge_result
+from aerodag.photogrammetry.odm.judging.stats import figures, registered, unregistered_geojson
+from aerodag.photogrammetry.odm.planning.plan import Gpu, Image, OdmPlan
+from aerodag.photogrammetry.odm.planning.positions import Positions, Telling
+from aerodag.photogrammetry.odm.watching.facts import LogFacts
 from photographs import DATA, needs_data
 
 STARTED = datetime.now(UTC) - timedelta(hours=1)

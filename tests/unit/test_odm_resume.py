@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aerodag.errors import ConfigError
-from aerodag.photogrammetry.odm.plan import Gpu, Image, OdmPlan
-from aerodag.photogrammetry.odm.positions import Positions, Telling
-from aerodag.photogrammetry.odm.resume import Passed, asked, changed_stage, decide, redoes
+from aerodag.photogrammetry.odm.planning.plan import Gpu, Image, OdmPlan
+from aerodag.photogrammetry.odm.planning.positions import Positions, Telling
+from aerodag.photogrammetry.odm.planning.resume import Passed, asked, changed_stage, decide, redoes
 from aerodag.photogrammetry.odm.stages import ORDER, PRODUCTS, STAGES
 
 PLAN = OdmPlan(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from aerodag.findings import Severity
-from aerodag.photogrammetry.odm.versions import (
+from aerodag.photogrammetry.odm.planning.versions import (
     Circumstances,
     release,
     supports_boundary,

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aerodag.photogrammetry.odm.causes import StopReason
-from aerodag.photogrammetry.odm.watchdog import DiskWarning, Limits, remaining_seconds, verdict
+from aerodag.photogrammetry.odm.judging.causes import StopReason
+from aerodag.photogrammetry.odm.watching.watchdog import DiskWarning, Limits, remaining_seconds, verdict
 from aerodag.settings import Odm
 
 NOW = datetime(2026, 7, 1, 12, tzinfo=UTC)

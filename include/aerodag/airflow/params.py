@@ -5,8 +5,8 @@ from __future__ import annotations
 from airflow.sdk import Param
 
 from aerodag.photogrammetry import ENGINES
-from aerodag.photogrammetry.odm.options import json_schema
-from aerodag.photogrammetry.odm.presets import PRESETS
+from aerodag.photogrammetry.odm.planning.options import json_schema
+from aerodag.photogrammetry.odm.planning.presets import PRESETS
 from aerodag.photogrammetry.odm.stages import STAGES
 from aerodag.settings import get_settings
 

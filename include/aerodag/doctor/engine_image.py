@@ -18,8 +18,8 @@ from aerodag.doctor.verdict import Status, Verdict, failed, ok, skipped, togethe
 from aerodag.findings import Finding, Severity
 from aerodag.photogrammetry.docker_jobs import DockerJobs
 from aerodag.photogrammetry.jobs import Ending, JobState, Order, Ticket
-from aerodag.photogrammetry.odm import versions
-from aerodag.photogrammetry.odm.presets import PRESETS
+from aerodag.photogrammetry.odm.planning import versions
+from aerodag.photogrammetry.odm.planning.presets import PRESETS
 from aerodag.preflight import amounts
 
 _START_SECONDS = 60

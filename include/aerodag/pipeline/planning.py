@@ -13,9 +13,9 @@ from aerodag import ledger, photogrammetry
 from aerodag.findings import Finding, Severity
 from aerodag.ledger import ImageRecord
 from aerodag.photogrammetry import Choice, Plan
-from aerodag.photogrammetry.odm import plan as odm_plan
-from aerodag.photogrammetry.odm.plan import Gpu, Image, OdmPlan
-from aerodag.photogrammetry.odm.planning import Survey, Wish, make_plan
+from aerodag.photogrammetry.odm.planning import plan as odm_plan
+from aerodag.photogrammetry.odm.planning.make import Survey, Wish, make_plan
+from aerodag.photogrammetry.odm.planning.plan import Gpu, Image, OdmPlan
 from aerodag.pipeline.context import Metrics, StepContext
 from aerodag.pipeline.examination.headers import position_of
 from aerodag.pipeline.project import assigned

@@ -11,7 +11,7 @@ from aerodag.errors import DataError
 from aerodag.ledger import ImageRecord
 from aerodag.photogrammetry import gcp_images, geo
 from aerodag.photogrammetry.odm.makernote import Stripped, strip_maker_notes
-from aerodag.photogrammetry.odm.positions import is_needed
+from aerodag.photogrammetry.odm.planning.positions import is_needed
 from aerodag.pipeline.context import StepContext
 from aerodag.pipeline.examination.control import ground_control
 from aerodag.pipeline.examination.headers import position_of

@@ -16,13 +16,13 @@ from aerodag.errors import AerodagError, EngineError, InfrastructureError, Remed
 from aerodag.findings import Finding
 from aerodag.ledger import EngineJob, ImageRecord, Run
 from aerodag.photogrammetry.jobs import Ending, Jobs
-from aerodag.photogrammetry.odm import plan
-from aerodag.photogrammetry.odm.causes import StopReason
-from aerodag.photogrammetry.odm.failures import Judgement, Situation, judge_ending
-from aerodag.photogrammetry.odm.log import Watcher
-from aerodag.photogrammetry.odm.plan import OdmPlan
-from aerodag.photogrammetry.odm.remedy import remedy
-from aerodag.photogrammetry.odm.result import Expected, Result, judge_result
+from aerodag.photogrammetry.odm.judging.causes import StopReason
+from aerodag.photogrammetry.odm.judging.failures import Judgement, Situation, judge_ending
+from aerodag.photogrammetry.odm.judging.result import Expected, Result, judge_result
+from aerodag.photogrammetry.odm.planning import plan
+from aerodag.photogrammetry.odm.planning.plan import OdmPlan
+from aerodag.photogrammetry.odm.planning.remedy import remedy
+from aerodag.photogrammetry.odm.watching.log import Watcher
 from aerodag.pipeline.context import Metrics, StepContext
 from aerodag.pipeline.engine_jobs import evidence
 from aerodag.pipeline.engine_jobs.watch import show, stage_rows

@@ -16,11 +16,12 @@ import structlog
 from aerodag.errors import InfrastructureError
 from aerodag.ledger import EngineJob
 from aerodag.photogrammetry.jobs import Ending, LogLine
-from aerodag.photogrammetry.odm import forensics, plan
-from aerodag.photogrammetry.odm.log import Watcher
-from aerodag.photogrammetry.odm.plan import OdmPlan
-from aerodag.photogrammetry.odm.result import Result
-from aerodag.photogrammetry.odm.stats import unregistered_geojson
+from aerodag.photogrammetry.odm.judging import forensics
+from aerodag.photogrammetry.odm.judging.result import Result
+from aerodag.photogrammetry.odm.judging.stats import unregistered_geojson
+from aerodag.photogrammetry.odm.planning import plan
+from aerodag.photogrammetry.odm.planning.plan import OdmPlan
+from aerodag.photogrammetry.odm.watching.log import Watcher
 from aerodag.pipeline.artifacts import record_product
 from aerodag.pipeline.context import StepContext
 from aerodag.storage import publish

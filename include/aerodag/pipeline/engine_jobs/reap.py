@@ -14,7 +14,7 @@ from aerodag import ledger, photogrammetry
 from aerodag.errors import AerodagError
 from aerodag.ledger import Run
 from aerodag.photogrammetry.jobs import Jobs, JobState
-from aerodag.photogrammetry.odm.causes import StopReason
+from aerodag.photogrammetry.odm.judging.causes import StopReason
 from aerodag.pipeline.engine_jobs.end import bury, keep_log
 from aerodag.settings import Settings
 

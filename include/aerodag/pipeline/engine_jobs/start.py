@@ -18,10 +18,10 @@ from aerodag import ledger
 from aerodag.errors import AerodagError, ConfigError
 from aerodag.ledger import EngineJob
 from aerodag.photogrammetry.jobs import Jobs, JobState, Order, Ticket
-from aerodag.photogrammetry.odm import command, plan, resume
-from aerodag.photogrammetry.odm.causes import StopReason
-from aerodag.photogrammetry.odm.plan import OdmPlan
-from aerodag.photogrammetry.odm.resume import Passed, Resume
+from aerodag.photogrammetry.odm.judging.causes import StopReason
+from aerodag.photogrammetry.odm.planning import command, plan, resume
+from aerodag.photogrammetry.odm.planning.plan import OdmPlan
+from aerodag.photogrammetry.odm.planning.resume import Passed, Resume
 from aerodag.photogrammetry.odm.stages import STAGES
 from aerodag.pipeline.context import StepContext
 from aerodag.pipeline.engine_jobs.end import bury, cancel, is_done, remedied

@@ -16,10 +16,10 @@ import structlog
 from aerodag import ledger, photogrammetry
 from aerodag.errors import AerodagError, InfrastructureError
 from aerodag.photogrammetry.jobs import Jobs, JobState, LogLine, Look, line_key
-from aerodag.photogrammetry.odm import watchdog
-from aerodag.photogrammetry.odm.log import Watcher, level
-from aerodag.photogrammetry.odm.resume import redoes
+from aerodag.photogrammetry.odm.planning.resume import redoes
 from aerodag.photogrammetry.odm.stages import BY_NAME
+from aerodag.photogrammetry.odm.watching import watchdog
+from aerodag.photogrammetry.odm.watching.log import Watcher, level
 from aerodag.settings import Settings
 from aerodag.storage import Storage
 

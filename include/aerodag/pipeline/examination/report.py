@@ -18,7 +18,7 @@ from aerodag import photogrammetry, preflight, rtk, survey
 from aerodag.findings import Finding
 from aerodag.ledger import ImageRecord, RtkFile
 from aerodag.photogrammetry import Choice, EngineHost
-from aerodag.photogrammetry.odm.presets import PRESETS
+from aerodag.photogrammetry.odm.planning.presets import PRESETS
 from aerodag.pipeline.examination.headers import MARK, exposure_of, position_of
 from aerodag.preflight import Evidence, Flight, Job, PastRun, PhotoRow, Report, Resources, RtkSummary, SensorGroup
 from aerodag.rtk import Solution

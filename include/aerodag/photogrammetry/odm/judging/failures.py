@@ -9,8 +9,8 @@ from typing import Final
 from aerodag.errors import AerodagError, ResourceError, Retry
 from aerodag.findings import Finding, Severity
 from aerodag.photogrammetry.jobs import Ending
-from aerodag.photogrammetry.odm.causes import BY_CODE, CAUSES, Cause, StopReason
-from aerodag.photogrammetry.odm.log import Watcher
+from aerodag.photogrammetry.odm.judging.causes import BY_CODE, CAUSES, Cause, StopReason
+from aerodag.photogrammetry.odm.watching.log import Watcher
 
 # A survey of five thousand photographs has a few gigapixels; strays have been seen to make 77 of them.
 STRAY_PIXELS: Final = 20e9

@@ -9,8 +9,8 @@ from typing import Any, Literal
 from pydantic import TypeAdapter
 
 from aerodag.errors import Retry
-from aerodag.photogrammetry.odm.options import Value
-from aerodag.photogrammetry.odm.positions import Positions
+from aerodag.photogrammetry.odm.planning.options import Value
+from aerodag.photogrammetry.odm.planning.positions import Positions
 
 GpuMode = Literal["auto", "required", "off"]
 Flavour = Literal["odm", "odx"]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from aerodag.findings import Finding, Severity
-from aerodag.photogrammetry.odm.options import Value
+from aerodag.photogrammetry.odm.planning.options import Value
 
 Release = tuple[int, ...]
 

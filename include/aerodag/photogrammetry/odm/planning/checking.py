@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from aerodag.errors import ConfigError
-from aerodag.photogrammetry.odm.options import OPTIONS, TEXT_PATTERN, Kind, Option, Value
+from aerodag.photogrammetry.odm.planning.options import OPTIONS, TEXT_PATTERN, Kind, Option, Value
 
 
 def checked(options: Mapping[str, Any], flavour: str, *, models: bool = False) -> dict[str, Value]:

@@ -8,14 +8,14 @@ from typing import Any
 
 from aerodag.errors import ConfigError
 from aerodag.findings import Finding, Severity
-from aerodag.photogrammetry.odm import positions as telling
-from aerodag.photogrammetry.odm.boundary import boundary, reach_m
-from aerodag.photogrammetry.odm.checking import checked
-from aerodag.photogrammetry.odm.options import Value
-from aerodag.photogrammetry.odm.plan import Gpu, Image, OdmPlan
-from aerodag.photogrammetry.odm.presets import Preset, preset
-from aerodag.photogrammetry.odm.resources import max_concurrency
-from aerodag.photogrammetry.odm.versions import Circumstances, supports_boundary, version_of, warnings
+from aerodag.photogrammetry.odm.planning import positions as telling
+from aerodag.photogrammetry.odm.planning.boundary import boundary, reach_m
+from aerodag.photogrammetry.odm.planning.checking import checked
+from aerodag.photogrammetry.odm.planning.options import Value
+from aerodag.photogrammetry.odm.planning.plan import Gpu, Image, OdmPlan
+from aerodag.photogrammetry.odm.planning.presets import Preset, preset
+from aerodag.photogrammetry.odm.planning.resources import max_concurrency
+from aerodag.photogrammetry.odm.planning.versions import Circumstances, supports_boundary, version_of, warnings
 from aerodag.rtk import CameraPosition, Solution, solution
 
 # Smaller than any survey's: ODM then takes what its own estimate of the GSD allows, its native resolution.

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from aerodag.errors import AerodagError, Retry
-from aerodag.photogrammetry.odm.options import OPTIONS, Value
-from aerodag.photogrammetry.odm.plan import Gpu, OdmPlan, Remedy
+from aerodag.photogrammetry.odm.planning.options import OPTIONS, Value
+from aerodag.photogrammetry.odm.planning.plan import Gpu, OdmPlan, Remedy
 
 Change = tuple[OdmPlan, str]
 Step = Callable[[OdmPlan], Change | None]

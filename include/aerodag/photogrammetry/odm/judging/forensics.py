@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from aerodag.photogrammetry.jobs import Ending, Order
-from aerodag.photogrammetry.odm.log import Watcher, read_benchmark
-from aerodag.photogrammetry.odm.stats import read_json
+from aerodag.photogrammetry.odm.judging.stats import read_json
+from aerodag.photogrammetry.odm.watching.log import Watcher, read_benchmark
 
 _TEXT: Final = 2000
 _ITEMS: Final = 500

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from aerodag.findings import Finding, Severity
-from aerodag.photogrammetry.odm.facts import LogFacts
-from aerodag.photogrammetry.odm.plan import OdmPlan
-from aerodag.photogrammetry.odm.stats import Figures
+from aerodag.photogrammetry.odm.judging.stats import Figures
+from aerodag.photogrammetry.odm.planning.plan import OdmPlan
+from aerodag.photogrammetry.odm.watching.facts import LogFacts
 
 _NAMED: Final = 20
 # Fewer registered images than this share are told as a loss; some at the border are usual.

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from aerodag.photogrammetry.odm.options import Value
-from aerodag.photogrammetry.odm.plan import OdmPlan
-from aerodag.photogrammetry.odm.resume import Resume
+from aerodag.photogrammetry.odm.planning.options import Value
+from aerodag.photogrammetry.odm.planning.plan import OdmPlan
+from aerodag.photogrammetry.odm.planning.resume import Resume
 
 
 def arguments(plan: OdmPlan, resume: Resume | None = None) -> list[str]:

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from aerodag.errors import ConfigError
-from aerodag.photogrammetry.odm.options import OPTIONS
-from aerodag.photogrammetry.odm.plan import OdmPlan
+from aerodag.photogrammetry.odm.planning.options import OPTIONS
+from aerodag.photogrammetry.odm.planning.plan import OdmPlan
 from aerodag.photogrammetry.odm.stages import ORDER, PRODUCTS, STAGES
 
 _FIRST = STAGES[0].name

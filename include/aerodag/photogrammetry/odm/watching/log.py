@@ -13,8 +13,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final, Literal
 
-from aerodag.photogrammetry.odm.facts import LogFacts
 from aerodag.photogrammetry.odm.stages import BY_NAME, ORDER, STAGES
+from aerodag.photogrammetry.odm.watching.facts import LogFacts
 
 Level = Literal["info", "warning", "error"]
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from aerodag.errors import ConfigError
-from aerodag.photogrammetry.odm.options import Value
+from aerodag.photogrammetry.odm.planning.options import Value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

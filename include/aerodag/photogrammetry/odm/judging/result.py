@@ -13,12 +13,12 @@ from typing import Final
 from aerodag.errors import EngineError, Retry
 from aerodag.findings import Finding, Severity
 from aerodag.photogrammetry.engine import Reconstruction
-from aerodag.photogrammetry.odm.boundary import reach_m
-from aerodag.photogrammetry.odm.degraded import findings_of
-from aerodag.photogrammetry.odm.facts import LogFacts
-from aerodag.photogrammetry.odm.placement import Orthophoto, place, read_orthophoto
-from aerodag.photogrammetry.odm.plan import OdmPlan
-from aerodag.photogrammetry.odm.stats import Figures, figures, read_json, registered
+from aerodag.photogrammetry.odm.judging.degraded import findings_of
+from aerodag.photogrammetry.odm.judging.placement import Orthophoto, place, read_orthophoto
+from aerodag.photogrammetry.odm.judging.stats import Figures, figures, read_json, registered
+from aerodag.photogrammetry.odm.planning.boundary import reach_m
+from aerodag.photogrammetry.odm.planning.plan import OdmPlan
+from aerodag.photogrammetry.odm.watching.facts import LogFacts
 
 MISPLACED_M: Final = 1000.0
 STRAY_RATIO: Final = 4.0

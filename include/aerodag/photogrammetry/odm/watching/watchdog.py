@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Final
 
 from aerodag.findings import Finding, Severity
-from aerodag.photogrammetry.odm.causes import StopReason
+from aerodag.photogrammetry.odm.judging.causes import StopReason
 from aerodag.settings import Odm
 
 _GIB: Final = 1024**3

@@ -1,0 +1,1 @@
+"""What a running job says: its stages, its facts, its limits."""
