@@ -18,6 +18,8 @@ ERRORS = {1: "Cannot process dataset", 3: "Installation issue", 132: "Unsupporte
 STAGES = ("dataset", "opensfm", "openmvs", "odm_georeferencing", "odm_orthophoto", "odm_report")
 OPTIONS = [
     {"name": "dsm", "type": "bool", "value": "false", "domain": "bool", "help": ""},
+    {"name": "skip-3dmodel", "type": "bool", "value": "false", "domain": "bool", "help": ""},
+    {"name": "no-gpu", "type": "bool", "value": "false", "domain": "bool", "help": ""},
     {"name": "orthophoto-resolution", "type": "float", "value": "5", "domain": "float > 0.0", "help": ""},
     {"name": "max-concurrency", "type": "int", "value": "4", "domain": "positive integer", "help": ""},
     {"name": "boundary", "type": "string", "value": "", "domain": "json", "help": ""},

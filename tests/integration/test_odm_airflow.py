@@ -171,4 +171,4 @@ def test_a_node_does_the_same_and_outlives_airflow_too(air: OdmSetUp, node: Node
     assert run.state == "succeeded", air.findings(run)
     assert len(node.requests) > 10
     assert not node.tasks
-    assert assert_every_line_once(air, run) == 26
+    assert assert_every_line_once(air, run) >= len(node.scenario.lines)
