@@ -9,8 +9,17 @@ from airflow.sdk import RetryAction
 
 from aerodag.airflow.listener import failure_of
 from aerodag.airflow.retry import RETRY_POLICY
+from aerodag.airflow.triggers.engine import EngineTrigger
 from aerodag.airflow.triggers.incoming import IncomingTrigger
-from aerodag.errors import ConfigError, DataError, EngineError, InfrastructureError, ResourceError, sentence
+from aerodag.errors import (
+    ConfigError,
+    DataError,
+    EngineError,
+    InfrastructureError,
+    RemediedError,
+    ResourceError,
+    sentence,
+)
 
 
 def fired(trigger, seconds=10):
@@ -41,8 +50,14 @@ def test_the_trigger_waits_while_an_upload_grows(tmp_path):
         fired(trigger, seconds=0.5)
 
 
-def test_a_triggerer_can_make_the_trigger_again(tmp_path):
-    trigger = IncomingTrigger(str(tmp_path), settle_seconds=1, poll_seconds=2, wake_seconds=3)
+@pytest.mark.parametrize(
+    "trigger",
+    [
+        IncomingTrigger("/incoming", settle_seconds=1, poll_seconds=2, wake_seconds=3),
+        EngineTrigger("odm", "0123456789abcdef", dataset_id=1, run_id=2, poll_seconds=5.0),
+    ],
+)
+def test_a_triggerer_can_make_the_trigger_again(trigger):
     path, arguments = trigger.serialize()
     module, name = path.rsplit(".", 1)
     assert getattr(import_module(module), name)(**arguments).serialize() == (path, arguments)
@@ -57,6 +72,7 @@ def test_a_triggerer_can_make_the_trigger_again(tmp_path):
         (InfrastructureError("a.b", "m", advice="a"), RetryAction.RETRY),
         (psycopg.OperationalError("gone"), RetryAction.RETRY),
         (ResourceError("a.b", "m", advice="a"), RetryAction.FAIL),
+        (RemediedError(ResourceError("a.b", "m", advice="a"), "Smaller."), RetryAction.RETRY),
         (ValueError("bug"), RetryAction.DEFAULT),
     ],
 )
@@ -69,6 +85,13 @@ def test_the_ledger_gets_the_sentence_of_the_task_log():
     failure = failure_of(error)
     kept = sentence(failure.code, failure.message, failure.advice)
     assert kept == str(error) == "[archive.empty] The ZIP is empty. Upload it again."
+
+
+def test_a_remedied_failure_keeps_its_class_and_says_what_changes():
+    cause = ResourceError("engine.out_of_memory", "It ran out of memory.", advice="More memory.", numbers={"n": 1})
+    failure = failure_of(RemediedError(cause, "Smaller: 8 to 4 threads."))
+    assert (failure.code, failure.category) == ("engine.out_of_memory", "resources")
+    assert failure.advice == "It is tried again. Smaller: 8 to 4 threads."
 
 
 @pytest.mark.parametrize(

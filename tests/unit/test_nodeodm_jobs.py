@@ -16,34 +16,11 @@ from nodeodm_case import (
     TOKEN,
     ended,
     jobs_on,
-    make_project,
     order_of,
-    packed,
     read_until,
-    results_tree,
     whole,
 )
 from nodeodm_node import COMPLETED, STAGES, Scenario
-from nodeodm_server import NodeServer
-
-
-@pytest.fixture(scope="module")
-def tree(tmp_path_factory):
-    return results_tree(tmp_path_factory.mktemp("made"))
-
-
-@pytest.fixture
-def node(tmp_path, tree):
-    server = NodeServer(tmp_path / "node", token=TOKEN)
-    server.scenario = Scenario(results=packed(tree))
-    server.start()
-    yield server
-    server.stop()
-
-
-@pytest.fixture
-def project(tmp_path):
-    return make_project(tmp_path / "work" / "project")
 
 
 def test_a_job_from_submit_to_discard(node, project, tree):

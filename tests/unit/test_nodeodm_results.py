@@ -5,28 +5,8 @@ import pytest
 import rasterio
 
 from aerodag.errors import EngineError, InfrastructureError
-from nodeodm_case import IMAGES, TOKEN, ended, jobs_on, make_project, order_of, packed, results_tree
+from nodeodm_case import IMAGES, ended, jobs_on, order_of, packed
 from nodeodm_node import FAILED, Scenario
-from nodeodm_server import NodeServer
-
-
-@pytest.fixture(scope="module")
-def tree(tmp_path_factory):
-    return results_tree(tmp_path_factory.mktemp("made"))
-
-
-@pytest.fixture
-def node(tmp_path, tree):
-    server = NodeServer(tmp_path / "node", token=TOKEN)
-    server.scenario = Scenario(results=packed(tree))
-    server.start()
-    yield server
-    server.stop()
-
-
-@pytest.fixture
-def project(tmp_path):
-    return make_project(tmp_path / "work" / "project")
 
 
 def test_a_download_goes_on_where_it_was_cut(node, project, tree):

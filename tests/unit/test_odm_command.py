@@ -103,4 +103,4 @@ def test_every_long_name_is_one_that_odm_has() -> None:
 
 
 def test_the_project_by_the_folder_above_it() -> None:
-    assert project_arguments(Path("/data/work/run-7/project")) == ["--project-path", "/data/work/run-7", "project"]
+    assert project_arguments(Path("/data/scratch/7/project")) == ["--project-path", "/data/scratch/7", "project"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from contextlib import closing
 from statistics import median
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import structlog
 
@@ -15,7 +15,7 @@ from aerodag.ledger import ImageRecord
 from aerodag.photogrammetry import Choice, Plan
 from aerodag.photogrammetry.odm.planning import plan as odm_plan
 from aerodag.photogrammetry.odm.planning.make import Survey, Wish, make_plan
-from aerodag.photogrammetry.odm.planning.plan import Gpu, Image, OdmPlan
+from aerodag.photogrammetry.odm.planning.plan import Gpu, GpuMode, Image, OdmPlan
 from aerodag.pipeline.context import Metrics, StepContext
 from aerodag.pipeline.examination.headers import position_of
 from aerodag.pipeline.project import assigned
@@ -155,7 +155,7 @@ def _docker_gpu(context: StepContext, client: APIClient) -> Gpu:
     if probe.reason:
         log.info("no GPU for the engine", reason=probe.reason)
     devices = tuple(dataclasses.asdict(gpu) | {"compute_cap": gpu.compute_capability} for gpu in probe.gpus)
-    return Gpu(mode="required" if mode == "required" else "auto", granted=bool(devices), devices=devices)
+    return Gpu(mode=cast("GpuMode", mode), granted=bool(devices), devices=devices)
 
 
 def _node_host(context: StepContext) -> Host:
@@ -168,7 +168,7 @@ def _node_host(context: StepContext) -> Host:
         image=Image(reference=f"nodeodm {node.version}", flavour=flavour, version=node.engine_version),
         memory_bytes=node.memory_bytes or 0,
         cpus=float(node.cpu_cores or 1),
-        gpu=Gpu(mode=context.run.gpu, granted=context.run.gpu == "required"),  # type: ignore[arg-type]
+        gpu=Gpu(mode=cast("GpuMode", context.run.gpu), granted=context.run.gpu == "required"),
     )
 
 
