@@ -238,7 +238,10 @@ def test_bad_uploads_end_with_their_reason_and_leave_only_the_quarantined_input(
         kept = local_path(str(dataset.raw_uri))
         assert kept.read_bytes() == (folder / f"{name}.zip").read_bytes()
         assert json.loads(kept.with_name("reason.json").read_text())["code"] == code
-        left = [path for path in set_up.storage.root.rglob("*") if path.is_file() and str(dataset.id) in path.parts]
+        assert not set_up.storage.work(run.id).exists()
+        scratch = set_up.storage.root / "work"  # has runs' numbers, not datasets'
+        files = [path for path in set_up.storage.root.rglob("*") if path.is_file() and scratch not in path.parents]
+        left = [path for path in files if str(dataset.id) in path.parts]
         assert sorted(path.name for path in left) == sorted([kept.name, "reason.json"])
 
         deadline = time.monotonic() + 30

@@ -87,7 +87,7 @@ def test_success_is_on_record_whole(engine_flow: EngineFlow) -> None:
 def test_the_memory_that_it_used_is_measured(engine_flow: EngineFlow) -> None:
     flow = engine_flow
     flow.outputs()
-    flow.double(outcome="steady", lines=50)
+    flow.double(outcome="steady", lines=250)  # for seconds: old engines take one to measure
     row = flow.begin()
     metrics = flow.end(row, flow.follow(row))
 
