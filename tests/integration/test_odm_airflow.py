@@ -111,7 +111,7 @@ def test_killing_airflow_and_docker_at_random_loses_nothing_and_starts_nothing_t
     """SIGKILL of each service and of dockerd, one after the other at random moments, while lines come all the time."""
     random = Random(int(os.environ.get("AERODAG_TEST_SEED", "1")))
     rounds = int(os.environ.get("AERODAG_TEST_KILLS", "1"))
-    run = air.start("chaos", outcome="steady", lines=6000)
+    run = air.start("chaos", outcome="steady", lines=6000 * rounds)
     air.watched(run)
     for _ in range(rounds):
         for victim in random.sample([*SERVICES, "dockerd"], len(SERVICES) + 1):
@@ -123,11 +123,11 @@ def test_killing_airflow_and_docker_at_random_loses_nothing_and_starts_nothing_t
             else:
                 wait_for(f"{victim} to kill", lambda victim=victim: air.kill(victim), 60)
     assert len(air.containers(run)) == 1
-    run = air.ended(run, 600)
+    run = air.ended(run, 600 * rounds)
     assert run.state == "succeeded", air.findings(run)
     jobs = air.conn.execute("select attempt from aerodag.engine_job where run_id = %s", [run.id]).fetchall()
     assert jobs == [(1,)]
-    assert assert_every_line_once(air, run) > 6000
+    assert assert_every_line_once(air, run) > 6000 * rounds
     assert air.containers(run) == []
 
 
