@@ -124,6 +124,14 @@ class Odm(BaseModel):
     disk_hard_bytes: int = Field(default=3 * 1024**3, description="Less than this stops the engine cleanly.")
     gps_accuracy_m: float = Field(default=3.0, description="Given to ODM where no accuracy is known at all.")
 
+    def memory_on(self, host_bytes: int) -> int:
+        """Bytes that a container gets on a Docker host with ``host_bytes`` of memory."""
+        return self.memory_bytes or int(host_bytes * self.memory_share)
+
+    def cpus_on(self, host_cpus: int) -> float:
+        """Cores that a container gets on a Docker host with ``host_cpus``."""
+        return self.cpus or float(host_cpus)
+
 
 class NodeOdm(BaseModel):
     """A NodeODM or ClusterODM server; each is ``AERODAG_NODEODM__<NAME>`` in the environment."""

@@ -81,7 +81,7 @@ def test_warnings_and_errors_keep_their_level(engine_flow: EngineFlow) -> None:
 def test_a_ledger_that_is_away_ends_no_watch(engine_flow: EngineFlow) -> None:
     flow = engine_flow
     flow.outputs()
-    flow.double(outcome="steady", lines=60)
+    flow.double(outcome="steady", lines=250)  # outlasts both looks, on old engines a second each
     row = flow.begin()
     watch = flow.watch(row)
     with capture_logs() as log:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from aerodag import photogrammetry
 from aerodag.doctor.engine_image import defects, judged
 from aerodag.doctor.examination import Visit
 from aerodag.doctor.verdict import Verdict, ok, skipped, together, warning
@@ -15,12 +16,10 @@ _NODE_SECONDS = 10.0
 
 def node(visit: Visit) -> Verdict:
     """Whether the configured node answers, which engine it has and what it takes."""
-    from aerodag.photogrammetry.nodeodm_jobs import NodeOdmJobs
-
     settings = visit.settings
     if not settings.nodeodm.url:
         return skipped("No NodeODM server is configured (AERODAG_NODEODM__URL).")
-    facts = NodeOdmJobs(settings.nodeodm, owner=settings.installation).facts(_NODE_SECONDS)
+    facts = photogrammetry.node(settings).facts(_NODE_SECONDS)
     found = [
         finding
         for finding in defects(facts.engine_version, settings.nodeodm.url, settings.odm.flavour)

@@ -74,13 +74,12 @@ class Visit:
     @property
     def memory_bytes(self) -> int:
         """What an engine's container would get."""
-        odm = self.settings.odm
-        return odm.memory_bytes or int(self.docker_host.memory_bytes * odm.memory_share)
+        return self.settings.odm.memory_on(self.docker_host.memory_bytes)
 
     @property
     def cpus(self) -> float:
         """What an engine's container would get, in cores."""
-        return self.settings.odm.cpus or float(self.docker_host.cpus)
+        return self.settings.odm.cpus_on(self.docker_host.cpus)
 
 
 @dataclass(frozen=True, slots=True)

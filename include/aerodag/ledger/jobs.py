@@ -7,6 +7,7 @@ from datetime import datetime
 
 import psycopg
 
+from aerodag.errors import InfrastructureError
 from aerodag.ledger.database import execute, fetch_all, fetch_one
 
 
@@ -71,6 +72,20 @@ def open_job(
 def find_job(conn: psycopg.Connection, *, engine: str, job: str) -> EngineJob | None:
     """The job of that id."""
     return fetch_one(conn, "find_job", EngineJob, engine=engine, job=job)
+
+
+def get_job(conn: psycopg.Connection, *, engine: str, job: str) -> EngineJob:
+    """The job of that id.
+
+    Raises:
+        InfrastructureError: ``engine.job_unknown``.
+    """
+    row = find_job(conn, engine=engine, job=job)
+    if row is None:
+        raise InfrastructureError(
+            "engine.job_unknown", f"The ledger has no {engine} job {job}.", advice="Clear the odm task."
+        )
+    return row
 
 
 def last_job(conn: psycopg.Connection, *, run_id: int) -> EngineJob | None:

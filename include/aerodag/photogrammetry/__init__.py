@@ -2,7 +2,7 @@
 
 from aerodag.photogrammetry.embedded_engine import EmbeddedEngine
 from aerodag.photogrammetry.engine import Engine, Plan, Progress, Reconstruction
-from aerodag.photogrammetry.registry import ENGINES, Choice, EngineHost, choose, endpoint, host_of, jobs
+from aerodag.photogrammetry.registry import ENGINES, Choice, EngineHost, choose, endpoint, host_of, jobs, node
 
 __all__ = [
     "ENGINES",
@@ -17,4 +17,5 @@ __all__ = [
     "endpoint",
     "host_of",
     "jobs",
+    "node",
 ]

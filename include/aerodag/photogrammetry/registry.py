@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from docker import APIClient
 
     from aerodag.containers.endpoint import Endpoint
+    from aerodag.photogrammetry.nodeodm_jobs import NodeOdmJobs
 
 
 log = structlog.get_logger(__name__)
@@ -45,15 +46,21 @@ def endpoint(odm: Odm) -> Endpoint:
     return Endpoint(odm.docker_url, odm.ca_cert, odm.client_cert, odm.client_key)
 
 
+def node(settings: Settings) -> NodeOdmJobs:
+    """The NodeODM or ClusterODM server. Raises ``ConfigError`` ``engine.no_node``."""
+    from aerodag.photogrammetry.nodeodm_jobs import NodeOdmJobs
+
+    return NodeOdmJobs(settings.nodeodm, owner=settings.installation)
+
+
 def _odm_unavailable(settings: Settings) -> list[str]:
     """Without Docker, or without the image: nobody shall wait for gigabytes who did not ask for this engine."""
     from aerodag.containers.endpoint import connect
     from aerodag.containers.images import ensure_image
 
     try:
-        client = connect(endpoint(settings.odm))
-        ensure_image(client, settings.odm.image, "never")
-        client.close()
+        with closing(connect(endpoint(settings.odm))) as client:
+            ensure_image(client, settings.odm.image, "never")
     except AerodagError as error:
         return [error.message]
     return []
@@ -62,9 +69,7 @@ def _odm_unavailable(settings: Settings) -> list[str]:
 def _node_unavailable(settings: Settings) -> list[str]:
     if not settings.nodeodm.url:
         return ["No NodeODM server is configured."]
-    from aerodag.photogrammetry.nodeodm_jobs import NodeOdmJobs
-
-    reason = NodeOdmJobs(settings.nodeodm, owner=settings.installation).unavailable()
+    reason = node(settings).unavailable()
     return [reason] if reason else []
 
 
@@ -131,14 +136,11 @@ def _docker_host(settings: Settings) -> EngineHost:
     odm = settings.odm
     with closing(connect(endpoint(odm))) as client:
         facts = host_facts(client)
-    memory = odm.memory_bytes or int(facts.memory_bytes * odm.memory_share)
-    return EngineHost(facts.name, memory, max(1, int(odm.cpus or facts.cpus)))
+    return EngineHost(facts.name, odm.memory_on(facts.memory_bytes), max(1, int(odm.cpus_on(facts.cpus))))
 
 
 def _node_host(settings: Settings) -> EngineHost:
-    from aerodag.photogrammetry.nodeodm_jobs import NodeOdmJobs
-
-    facts = NodeOdmJobs(settings.nodeodm, owner=settings.installation).facts()
+    facts = node(settings).facts()
     memory = facts.memory_bytes or psutil.virtual_memory().available
     return EngineHost(str(settings.nodeodm.url), memory, facts.cpu_cores or settings.max_concurrency)
 
@@ -146,9 +148,7 @@ def _node_host(settings: Settings) -> EngineHost:
 def jobs(name: str, settings: Settings, *, client: Callable[[], APIClient] | None = None) -> Jobs:
     """The jobs of a detached engine; ``client`` makes the connection to Docker where a caller has its own way."""
     if name == "nodeodm":
-        from aerodag.photogrammetry.nodeodm_jobs import NodeOdmJobs
-
-        return NodeOdmJobs(settings.nodeodm, owner=settings.installation)
+        return node(settings)
     from aerodag.photogrammetry.docker_jobs import DockerJobs
 
     return DockerJobs(endpoint(settings.odm), settings.odm, installation=settings.installation, client=client)

@@ -53,6 +53,15 @@ class StepContext:
         return self.work / PROJECT_NAME
 
     @property
+    def plan(self) -> dict[str, Any]:
+        """The run's plan for its engine. Raises ``ConfigError`` ``run.no_plan``."""
+        if self.run.plan is None:
+            raise ConfigError(
+                "run.no_plan", f"Run {self.run.id} has no plan.", advice="Clear the plan_engine task of this run."
+            )
+        return self.run.plan
+
+    @property
     def limits(self) -> Limits:
         """What a ZIP may be on this installation."""
         return Limits.of(self.settings)

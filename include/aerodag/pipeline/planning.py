@@ -126,8 +126,8 @@ def _docker_host(context: StepContext) -> Host:
     return Host(
         name=facts.name,
         image=Image(reference=reference, digest=_pinned(reference, image), flavour=odm.flavour, version=image.version),
-        memory_bytes=odm.memory_bytes or int(facts.memory_bytes * odm.memory_share),
-        cpus=odm.cpus or float(facts.cpus),
+        memory_bytes=odm.memory_on(facts.memory_bytes),
+        cpus=odm.cpus_on(facts.cpus),
         gpu=gpu,
     )
 
@@ -159,9 +159,7 @@ def _docker_gpu(context: StepContext, client: APIClient) -> Gpu:
 
 
 def _node_host(context: StepContext) -> Host:
-    from aerodag.photogrammetry.nodeodm_jobs import NodeOdmJobs
-
-    node = NodeOdmJobs(context.settings.nodeodm, owner=context.settings.installation).facts()
+    node = photogrammetry.node(context.settings).facts()
     flavour = context.settings.odm.flavour
     return Host(
         name=str(context.settings.nodeodm.url),

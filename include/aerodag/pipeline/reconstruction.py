@@ -9,7 +9,7 @@ from typing import Any
 import structlog
 
 from aerodag import ledger, photogrammetry, raster
-from aerodag.errors import ConfigError, EngineError
+from aerodag.errors import EngineError
 from aerodag.photogrammetry import Plan, Progress, Reconstruction
 from aerodag.pipeline.artifacts import record_product
 from aerodag.pipeline.context import Metrics, StepContext
@@ -50,10 +50,7 @@ def publish_ortho(context: StepContext) -> Metrics:
 
 
 def _reconstruct(context: StepContext) -> Reconstruction:
-    if context.run.plan is None:
-        raise ConfigError(
-            "run.no_plan", f"Run {context.run.id} has no plan.", advice="Clear the plan_engine task of this run."
-        )
+    plan = Plan(**context.plan)
     fill_project(context)
     started = datetime.now(UTC)
 
@@ -70,7 +67,7 @@ def _reconstruct(context: StepContext) -> Reconstruction:
         )
 
     engine = photogrammetry.EmbeddedEngine()
-    result = engine.run(context.project, Plan(**context.run.plan), record)
+    result = engine.run(context.project, plan, record)
     log.info("engine finished", engine=engine.name, seconds=(datetime.now(UTC) - started).total_seconds())
     keep_result(context, result)
     return result

@@ -46,14 +46,14 @@ def conclude(context: StepContext, jobs: Jobs, job: str, *, shown: int, stop: st
     """
     if stop is not None:
         ledger.stop_job(context.ledger, engine=context.run.engine, job=job, reason=stop)
-    row = _row(context, job)
+    row = ledger.get_job(context.ledger, engine=context.run.engine, job=job)
     if is_done(context, row):
         bury(context.ledger, jobs, engine=row.engine, job=job)
         return {**json.loads(_metrics_path(context).read_bytes()), "reused": True}
     ending = _ending(context, jobs, row)
     watcher = _hear(context, jobs, row, shown)
     stopped = StopReason(row.stop_reason) if row.stop_reason else None
-    chosen = plan.load(context.run.plan or {})
+    chosen = plan.load(context.plan)
     _save_stages(context, row, watcher)
     result, findings, error = _judge(context, jobs, row, ending, watcher, chosen, stopped)
     evidence.publish_evidence(context, row, ending, watcher, chosen)
@@ -112,15 +112,6 @@ def bury(conn: psycopg.Connection, jobs: Jobs, *, engine: str, job: str) -> None
 
 def _metrics_path(context: StepContext) -> Path:
     return context.work / METRICS_FILE
-
-
-def _row(context: StepContext, job: str) -> EngineJob:
-    row = ledger.find_job(context.ledger, engine=context.run.engine, job=job)
-    if row is None:
-        raise InfrastructureError(
-            "engine.job_unknown", f"The ledger has no {context.run.engine} job {job}.", advice="Clear the odm task."
-        )
-    return row
 
 
 def _hear(context: StepContext, jobs: Jobs, row: EngineJob, shown: int) -> Watcher:

@@ -15,7 +15,7 @@ import structlog
 from pydantic import TypeAdapter
 
 from aerodag import ledger
-from aerodag.errors import AerodagError, ConfigError
+from aerodag.errors import AerodagError
 from aerodag.ledger import EngineJob
 from aerodag.photogrammetry.jobs import Jobs, JobState, Order, Ticket
 from aerodag.photogrammetry.odm.judging.causes import StopReason
@@ -52,15 +52,6 @@ class Basis:
 
 
 _BASIS = TypeAdapter(Basis)
-
-
-def plan_of(context: StepContext) -> OdmPlan:
-    """The run's plan. Raises ``ConfigError`` ``run.no_plan``."""
-    if context.run.plan is None:
-        raise ConfigError(
-            "run.no_plan", f"Run {context.run.id} has no plan.", advice="Clear the plan_engine task of this run."
-        )
-    return plan.load(context.run.plan)
 
 
 def find_or_start(context: StepContext, jobs: Jobs, *, attempt: int) -> EngineJob:
@@ -119,7 +110,7 @@ def _make_room(context: StepContext, jobs: Jobs, row: EngineJob) -> None:
 
 def _is_wanted(context: StepContext) -> bool:
     """Whether what the job makes is what the run wants now: a person may have cleared the plan too."""
-    chosen = plan_of(context)
+    chosen = plan.load(context.plan)
     before, now = _basis_before(context), _basis(context, chosen)
     return before is None or (before.is_like(now) and resume.changed_stage(plan.load(before.plan), chosen) is None)
 
@@ -129,7 +120,7 @@ def _present(context: StepContext, row: EngineJob) -> EngineJob:
 
 
 def _start(context: StepContext, jobs: Jobs, attempt: int) -> EngineJob:
-    chosen = plan_of(context)
+    chosen = plan.load(context.plan)
     going_on = _prepare(context, chosen)
     deadline = _deadline(context)
     left = (deadline - datetime.now(UTC)).total_seconds()
@@ -262,10 +253,6 @@ def _basis(context: StepContext, chosen: OdmPlan) -> Basis:
     images = sorted((str(image.engine_name), str(image.sha256), image.size_bytes) for image in assigned(context))
     return Basis(
         images=hashlib.sha256(json.dumps(images).encode()).hexdigest(),
-        engine=_engine_of(context.run.engine, chosen.image.digest or chosen.image.reference),
+        engine=f"{context.run.engine} {chosen.image.digest or chosen.image.reference}",
         plan=plan.dump(chosen),
     )
-
-
-def _engine_of(engine: str, image: str) -> str:
-    return f"{engine} {image}"

@@ -20,6 +20,7 @@ from aerodag.photogrammetry.odm.planning.resume import redoes
 from aerodag.photogrammetry.odm.stages import BY_NAME
 from aerodag.photogrammetry.odm.watching import watchdog
 from aerodag.photogrammetry.odm.watching.log import Watcher, level
+from aerodag.pipeline.context import PROJECT_NAME
 from aerodag.settings import Settings
 from aerodag.storage import Storage
 
@@ -50,13 +51,7 @@ class Assignment:
     @classmethod
     def of(cls, conn: psycopg.Connection, settings: Settings, engine: str, job: str) -> Assignment:
         """What the ledger knows of the job. Raises ``InfrastructureError`` ``engine.job_unknown``."""
-        from aerodag.pipeline.context import PROJECT_NAME
-
-        row = ledger.find_job(conn, engine=engine, job=job)
-        if row is None:
-            raise InfrastructureError(
-                "engine.job_unknown", f"The ledger has no {engine} job {job}.", advice="Clear the odm task."
-            )
+        row = ledger.get_job(conn, engine=engine, job=job)
         run = ledger.get_run(conn, run_id=row.run_id)
         return cls(
             engine=engine,
