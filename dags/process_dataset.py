@@ -1,10 +1,13 @@
 """# Process dataset
 
-One run turns one ZIP of drone images into an orthophoto, a cloud-optimised GeoTIFF and a thumbnail.
+One run turns one ZIP of drone images, or one GeoTIFF, into cloud-optimised GeoTIFFs, thumbnails and a STAC item.
 
 **Steps.** claim → stage → validate → extract_metadata → assess_images → preflight → plan_engine → odm →
-publish_ortho → standardise → cog → thumbnail → metadata → finish; cleanup gives the scratch space back, whatever
-happened.
+publish_ortho → standardise → cog → thumbnail, beside them indices and metadata → finish → stac; cleanup gives the
+scratch space back, whatever happened. A GeoTIFF starts at publish_ortho.
+
+**Versions.** What a run makes becomes valid for the dataset when it finishes, all at once; until then, and if it fails,
+the products of the run before stay. Clearing `finish` of an earlier run goes back to its products.
 
 **Before the expensive step.** preflight writes a page with a map, every finding and a verdict: go, review (it goes on)
 or no-go (it stops). Trigger again with `include_images` or `exclude_images` to overrule the checks.
@@ -68,10 +71,12 @@ with DAG(
     standardise = StepOperator(task_id="standardise", pool=HEAVY_POOL, execution_timeout=HEAVY_TIMEOUT)
     cog = StepOperator(task_id="cog", pool=HEAVY_POOL, execution_timeout=HEAVY_TIMEOUT)
     thumbnail = StepOperator(task_id="thumbnail")
+    indices = StepOperator(task_id="indices", pool=HEAVY_POOL, execution_timeout=HEAVY_TIMEOUT)
     metadata = StepOperator(task_id="metadata")
+    stac = StepOperator(task_id="stac")
     finish = StepOperator(task_id="finish")
     cleanup = StepOperator(task_id="cleanup").as_teardown(setups=claim)
 
     chain(claim, stage, validate, extract_metadata, assess_images, preflight, plan_engine, odm)
-    chain(odm, publish_ortho, standardise, cog, thumbnail, finish, cleanup)
-    chain(publish_ortho, metadata, finish)
+    chain(odm, publish_ortho, standardise, cog, thumbnail, finish, stac, cleanup)
+    chain(publish_ortho, [indices, metadata], finish)

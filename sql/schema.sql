@@ -190,10 +190,11 @@ CREATE TABLE aerodag.artifact (
     is_current boolean DEFAULT true NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    name text DEFAULT ''::text NOT NULL,
     CONSTRAINT artifact_bbox_check CHECK ((array_length(bbox, 1) = 4)),
     CONSTRAINT artifact_bytes_check CHECK ((bytes >= 0)),
     CONSTRAINT artifact_gsd_m_check CHECK ((gsd_m > (0)::double precision)),
-    CONSTRAINT artifact_kind_check CHECK ((kind = ANY (ARRAY['orthophoto'::text, 'standardised'::text, 'cog'::text, 'thumbnail'::text, 'metadata'::text, 'preflight'::text, 'previews'::text, 'report'::text, 'shots'::text, 'cameras'::text, 'dsm'::text, 'dtm'::text, 'indices'::text, 'stac'::text, 'engine_log'::text, 'forensics'::text, 'unregistered'::text])))
+    CONSTRAINT artifact_kind_check CHECK ((kind = ANY (ARRAY['orthophoto'::text, 'standardised'::text, 'cog'::text, 'thumbnail'::text, 'metadata'::text, 'preflight'::text, 'previews'::text, 'report'::text, 'shots'::text, 'cameras'::text, 'dsm'::text, 'dtm'::text, 'indices'::text, 'stac'::text, 'engine_log'::text, 'forensics'::text, 'unregistered'::text, 'point_cloud'::text, 'mesh'::text, 'statistics'::text])))
 );
 
 --
@@ -227,6 +228,18 @@ COMMENT ON COLUMN aerodag.artifact.footprint IS 'GeoJSON geometry in degrees WGS
 COMMENT ON COLUMN aerodag.artifact.gsd_m IS 'Pixel size on the ground in metres.';
 
 --
+-- Name: COLUMN artifact.is_current; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.artifact.is_current IS 'Valid for the dataset now. Products of a rerun become so together, when the run finishes; the earlier ones stay on record and on storage.';
+
+--
+-- Name: COLUMN artifact.name; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.artifact.name IS 'Tells several products of one kind apart: archive (of kind cog), ndvi (of kind indices), 256.jpeg (of kind thumbnail); empty for the main one.';
+
+--
 -- Name: artifact_id_seq; Type: SEQUENCE; Schema: aerodag; Owner: -
 --
 
@@ -238,6 +251,112 @@ ALTER TABLE aerodag.artifact ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     NO MAXVALUE
     CACHE 1
 );
+
+--
+-- Name: step; Type: TABLE; Schema: aerodag; Owner: -
+--
+
+CREATE TABLE aerodag.step (
+    run_id bigint NOT NULL,
+    name text NOT NULL,
+    map_index integer DEFAULT '-1'::integer NOT NULL,
+    try_number integer NOT NULL,
+    state text NOT NULL,
+    host text,
+    started_at timestamp with time zone,
+    finished_at timestamp with time zone,
+    duration_s double precision GENERATED ALWAYS AS ((EXTRACT(epoch FROM (finished_at - started_at)))::double precision) STORED,
+    metrics jsonb DEFAULT '{}'::jsonb NOT NULL,
+    failure_code text,
+    failure_category text,
+    message text,
+    advice text,
+    recorded_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT step_failure_category_check CHECK ((failure_category = ANY (ARRAY['data'::text, 'config'::text, 'engine'::text, 'resources'::text, 'infrastructure'::text, 'cancelled'::text]))),
+    CONSTRAINT step_state_check CHECK ((state = ANY (ARRAY['running'::text, 'succeeded'::text, 'failed'::text, 'retrying'::text, 'skipped'::text]))),
+    CONSTRAINT step_try_number_check CHECK ((try_number >= 0))
+);
+
+--
+-- Name: TABLE step; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON TABLE aerodag.step IS 'One try of one task of a run; tries are added, never replaced.';
+
+--
+-- Name: COLUMN step.map_index; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.step.map_index IS '-1 where the task is not mapped.';
+
+--
+-- Name: COLUMN step.state; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.step.state IS 'retrying: this try failed and Airflow will start another.';
+
+--
+-- Name: COLUMN step.started_at; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.step.started_at IS 'By the clock of the worker, as finished_at.';
+
+--
+-- Name: COLUMN step.metrics; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.step.metrics IS 'Figures of the step by name: bytes, images, peak_rss_bytes, gpu_used ...';
+
+--
+-- Name: COLUMN step.recorded_at; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.step.recorded_at IS 'When the row was last written, by the clock of the database.';
+
+--
+-- Name: current_product; Type: VIEW; Schema: aerodag; Owner: -
+--
+
+CREATE VIEW aerodag.current_product WITH (security_invoker='true') AS
+ SELECT artifact.id,
+    artifact.run_id,
+    artifact.dataset_id,
+    artifact.kind,
+    artifact.uri,
+    artifact.bytes,
+    artifact.sha256,
+    artifact.crs,
+    artifact.bbox,
+    artifact.footprint,
+    artifact.gsd_m,
+    artifact.details,
+    artifact.is_current,
+    artifact.created_at,
+    artifact.updated_at,
+    artifact.name,
+    made.version,
+    making.duration_s
+   FROM ((aerodag.artifact
+     CROSS JOIN LATERAL ( SELECT (count(*))::integer AS version
+           FROM aerodag.artifact up_to_it
+          WHERE ((up_to_it.dataset_id = artifact.dataset_id) AND (up_to_it.kind = artifact.kind) AND (up_to_it.name = artifact.name) AND (up_to_it.id <= artifact.id))) made)
+     LEFT JOIN LATERAL ( SELECT step.duration_s
+           FROM aerodag.step
+          WHERE ((step.run_id = artifact.run_id) AND (step.name =
+                CASE artifact.kind
+                    WHEN 'orthophoto'::text THEN 'publish_ortho'::text
+                    WHEN 'standardised'::text THEN 'standardise'::text
+                    ELSE artifact.kind
+                END) AND (step.state = 'succeeded'::text))
+          ORDER BY step.try_number DESC
+         LIMIT 1) making ON (true))
+  WHERE artifact.is_current;
+
+--
+-- Name: VIEW current_product; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON VIEW aerodag.current_product IS 'What is valid for each dataset now, with its number among the versions and the seconds that its step took.';
 
 --
 -- Name: dataset; Type: TABLE; Schema: aerodag; Owner: -
@@ -911,7 +1030,7 @@ COMMENT ON COLUMN aerodag.run.dag_run_id IS 'Airflow''s run id; the same id agai
 -- Name: COLUMN run.task_types; Type: COMMENT; Schema: aerodag; Owner: -
 --
 
-COMMENT ON COLUMN aerodag.run.task_types IS 'What was asked for: odm_processing, geotiff, cog, thumbnail, metadata ...';
+COMMENT ON COLUMN aerodag.run.task_types IS 'What was asked for: odm_processing, geotiff, cog, thumbnail, metadata, indices.';
 
 --
 -- Name: COLUMN run.engine_digest; Type: COMMENT; Schema: aerodag; Owner: -
@@ -969,65 +1088,133 @@ ALTER TABLE aerodag.run ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
 );
 
 --
--- Name: step; Type: TABLE; Schema: aerodag; Owner: -
+-- Name: stress_cell; Type: TABLE; Schema: aerodag; Owner: -
 --
 
-CREATE TABLE aerodag.step (
+CREATE TABLE aerodag.stress_cell (
     run_id bigint NOT NULL,
     name text NOT NULL,
-    map_index integer DEFAULT '-1'::integer NOT NULL,
-    try_number integer NOT NULL,
-    state text NOT NULL,
-    host text,
-    started_at timestamp with time zone,
-    finished_at timestamp with time zone,
-    duration_s double precision GENERATED ALWAYS AS ((EXTRACT(epoch FROM (finished_at - started_at)))::double precision) STORED,
-    metrics jsonb DEFAULT '{}'::jsonb NOT NULL,
-    failure_code text,
-    failure_category text,
-    message text,
-    advice text,
-    recorded_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    CONSTRAINT step_failure_category_check CHECK ((failure_category = ANY (ARRAY['data'::text, 'config'::text, 'engine'::text, 'resources'::text, 'infrastructure'::text, 'cancelled'::text]))),
-    CONSTRAINT step_state_check CHECK ((state = ANY (ARRAY['running'::text, 'succeeded'::text, 'failed'::text, 'retrying'::text, 'skipped'::text]))),
-    CONSTRAINT step_try_number_check CHECK ((try_number >= 0))
+    "row" smallint NOT NULL,
+    col smallint NOT NULL,
+    mean double precision,
+    valid_share double precision NOT NULL,
+    severity double precision,
+    footprint jsonb NOT NULL,
+    CONSTRAINT stress_cell_col_check CHECK (((col >= 0) AND (col <= 9))),
+    CONSTRAINT stress_cell_row_check CHECK ((("row" >= 0) AND ("row" <= 9))),
+    CONSTRAINT stress_cell_severity_check CHECK (((severity >= (0)::double precision) AND (severity <= (1)::double precision))),
+    CONSTRAINT stress_cell_valid_share_check CHECK (((valid_share >= (0)::double precision) AND (valid_share <= (1)::double precision)))
 );
 
 --
--- Name: TABLE step; Type: COMMENT; Schema: aerodag; Owner: -
+-- Name: TABLE stress_cell; Type: COMMENT; Schema: aerodag; Owner: -
 --
 
-COMMENT ON TABLE aerodag.step IS 'One try of one task of a run; tries are added, never replaced.';
+COMMENT ON TABLE aerodag.stress_cell IS 'One of 10 x 10 cells over an orthophoto''s bounding box. A severity above 0.3 is a stress zone.';
 
 --
--- Name: COLUMN step.map_index; Type: COMMENT; Schema: aerodag; Owner: -
+-- Name: COLUMN stress_cell.mean; Type: COMMENT; Schema: aerodag; Owner: -
 --
 
-COMMENT ON COLUMN aerodag.step.map_index IS '-1 where the task is not mapped.';
+COMMENT ON COLUMN aerodag.stress_cell.mean IS 'Of the index; null where too few pixels have a value.';
 
 --
--- Name: COLUMN step.state; Type: COMMENT; Schema: aerodag; Owner: -
+-- Name: COLUMN stress_cell.valid_share; Type: COMMENT; Schema: aerodag; Owner: -
 --
 
-COMMENT ON COLUMN aerodag.step.state IS 'retrying: this try failed and Airflow will start another.';
+COMMENT ON COLUMN aerodag.stress_cell.valid_share IS 'Share of its pixels that have a value.';
 
 --
--- Name: COLUMN step.started_at; Type: COMMENT; Schema: aerodag; Owner: -
+-- Name: COLUMN stress_cell.severity; Type: COMMENT; Schema: aerodag; Owner: -
 --
 
-COMMENT ON COLUMN aerodag.step.started_at IS 'By the clock of the worker, as finished_at.';
+COMMENT ON COLUMN aerodag.stress_cell.severity IS '(healthy - mean) / (healthy - bare), cut to 0..1; null where unknown.';
 
 --
--- Name: COLUMN step.metrics; Type: COMMENT; Schema: aerodag; Owner: -
+-- Name: COLUMN stress_cell.footprint; Type: COMMENT; Schema: aerodag; Owner: -
 --
 
-COMMENT ON COLUMN aerodag.step.metrics IS 'Figures of the step by name: bytes, images, peak_rss_bytes, gpu_used ...';
+COMMENT ON COLUMN aerodag.stress_cell.footprint IS 'GeoJSON polygon, degrees WGS84.';
 
 --
--- Name: COLUMN step.recorded_at; Type: COMMENT; Schema: aerodag; Owner: -
+-- Name: vegetation_index; Type: TABLE; Schema: aerodag; Owner: -
 --
 
-COMMENT ON COLUMN aerodag.step.recorded_at IS 'When the row was last written, by the clock of the database.';
+CREATE TABLE aerodag.vegetation_index (
+    id bigint NOT NULL,
+    run_id bigint NOT NULL,
+    dataset_id bigint NOT NULL,
+    name text NOT NULL,
+    reason text,
+    note text,
+    count bigint,
+    mean double precision,
+    std double precision,
+    min double precision,
+    max double precision,
+    percentiles jsonb,
+    classes jsonb DEFAULT '[]'::jsonb NOT NULL,
+    healthy double precision,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT vegetation_index_check CHECK ((num_nonnulls(reason, mean) = 1)),
+    CONSTRAINT vegetation_index_count_check CHECK ((count > 0)),
+    CONSTRAINT vegetation_index_std_check CHECK ((std >= (0)::double precision))
+);
+
+--
+-- Name: TABLE vegetation_index; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON TABLE aerodag.vegetation_index IS 'A vegetation index of a run''s orthophoto, or why there is none.';
+
+--
+-- Name: COLUMN vegetation_index.reason; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.vegetation_index.reason IS 'Why it could not be computed; null where it was.';
+
+--
+-- Name: COLUMN vegetation_index.note; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.vegetation_index.note IS 'A caveat, such as uncalibrated numbers.';
+
+--
+-- Name: COLUMN vegetation_index.count; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.vegetation_index.count IS 'Pixels that have a value; all statistics are of these.';
+
+--
+-- Name: COLUMN vegetation_index.percentiles; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.vegetation_index.percentiles IS 'Value by percent: 2, 5, 25, 50, 75, 95, 98.';
+
+--
+-- Name: COLUMN vegetation_index.classes; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.vegetation_index.classes IS 'From bare to dense: name, low, high, area_m2, share of the pixels that have a value.';
+
+--
+-- Name: COLUMN vegetation_index.healthy; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.vegetation_index.healthy IS 'What the stress is measured against; null where nothing stands out from bare ground.';
+
+--
+-- Name: vegetation_index_id_seq; Type: SEQUENCE; Schema: aerodag; Owner: -
+--
+
+ALTER TABLE aerodag.vegetation_index ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME aerodag.vegetation_index_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
 
 --
 -- Name: schema_migrations; Type: TABLE; Schema: public; Owner: -
@@ -1042,30 +1229,22 @@ CREATE TABLE public.schema_migrations (
 --
 
 CREATE VIEW public.v2_cogs WITH (security_invoker='true') AS
- SELECT artifact.dataset_id,
-    (ceil(((artifact.bytes)::numeric / '1000000'::numeric)))::bigint AS cog_file_size,
-    regexp_replace(artifact.uri, '^.*/'::text, ''::text) AS cog_file_name,
-    artifact.uri AS cog_path,
-    made.version,
-    artifact.created_at,
-    artifact.details AS cog_info,
-    processing.duration_s AS cog_processing_runtime
-   FROM ((aerodag.artifact
-     CROSS JOIN LATERAL ( SELECT (count(*))::integer AS version
-           FROM aerodag.artifact up_to_it
-          WHERE ((up_to_it.dataset_id = artifact.dataset_id) AND (up_to_it.kind = artifact.kind) AND (up_to_it.id <= artifact.id))) made)
-     LEFT JOIN LATERAL ( SELECT step.duration_s
-           FROM aerodag.step
-          WHERE ((step.run_id = artifact.run_id) AND (step.name = 'cog'::text) AND (step.state = 'succeeded'::text))
-          ORDER BY step.try_number DESC
-         LIMIT 1) processing ON (true))
-  WHERE ((artifact.kind = 'cog'::text) AND artifact.is_current);
+ SELECT dataset_id,
+    (ceil(((bytes)::numeric / '1000000'::numeric)))::bigint AS cog_file_size,
+    regexp_replace(uri, '^.*/'::text, ''::text) AS cog_file_name,
+    uri AS cog_path,
+    version,
+    created_at,
+    details AS cog_info,
+    duration_s AS cog_processing_runtime
+   FROM aerodag.current_product
+  WHERE ((kind = 'cog'::text) AND (name = ''::text));
 
 --
 -- Name: VIEW v2_cogs; Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON VIEW public.v2_cogs IS 'Platform contract: the current cloud-optimised GeoTIFF of each dataset.';
+COMMENT ON VIEW public.v2_cogs IS 'Platform contract: the current cloud-optimised GeoTIFF of each dataset, as it is served.';
 
 --
 -- Name: COLUMN v2_cogs.cog_file_size; Type: COMMENT; Schema: public; Owner: -
@@ -1084,27 +1263,25 @@ COMMENT ON COLUMN public.v2_cogs.cog_processing_runtime IS 'Seconds.';
 --
 
 CREATE VIEW public.v2_metadata WITH (security_invoker='true') AS
- SELECT artifact.dataset_id,
-    artifact.details AS metadata,
-    made.version,
-    artifact.created_at,
-    processing.duration_s AS processing_runtime
-   FROM ((aerodag.artifact
-     CROSS JOIN LATERAL ( SELECT (count(*))::integer AS version
-           FROM aerodag.artifact up_to_it
-          WHERE ((up_to_it.dataset_id = artifact.dataset_id) AND (up_to_it.kind = artifact.kind) AND (up_to_it.id <= artifact.id))) made)
-     LEFT JOIN LATERAL ( SELECT step.duration_s
-           FROM aerodag.step
-          WHERE ((step.run_id = artifact.run_id) AND (step.name = 'metadata'::text) AND (step.state = 'succeeded'::text))
-          ORDER BY step.try_number DESC
-         LIMIT 1) processing ON (true))
-  WHERE ((artifact.kind = 'metadata'::text) AND artifact.is_current);
+ SELECT dataset_id,
+    details AS metadata,
+    version,
+    created_at,
+    duration_s AS processing_runtime
+   FROM aerodag.current_product
+  WHERE (kind = 'metadata'::text);
 
 --
 -- Name: VIEW v2_metadata; Type: COMMENT; Schema: public; Owner: -
 --
 
 COMMENT ON VIEW public.v2_metadata IS 'Platform contract: the current metadata record of each dataset.';
+
+--
+-- Name: COLUMN v2_metadata.metadata; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.v2_metadata.metadata IS 'gadm, biome and phenology as the platform knows them, and the dataset''s own facts beside.';
 
 --
 -- Name: COLUMN v2_metadata.processing_runtime; Type: COMMENT; Schema: public; Owner: -
@@ -1117,34 +1294,26 @@ COMMENT ON COLUMN public.v2_metadata.processing_runtime IS 'Seconds.';
 --
 
 CREATE VIEW public.v2_orthos WITH (security_invoker='true') AS
- SELECT artifact.dataset_id,
-    regexp_replace(artifact.uri, '^.*/'::text, ''::text) AS ortho_file_name,
-    made.version,
-    artifact.created_at,
+ SELECT dataset_id,
+    regexp_replace(uri, '^.*/'::text, ''::text) AS ortho_file_name,
+    version,
+    created_at,
         CASE
-            WHEN (artifact.bbox IS NOT NULL) THEN format('BOX(%s %s,%s %s)'::text, artifact.bbox[1], artifact.bbox[2], artifact.bbox[3], artifact.bbox[4])
+            WHEN (bbox IS NOT NULL) THEN format('BOX(%s %s,%s %s)'::text, bbox[1], bbox[2], bbox[3], bbox[4])
             ELSE NULL::text
         END AS bbox,
-    artifact.sha256,
-    artifact.details AS ortho_info,
-    publishing.duration_s AS ortho_upload_runtime,
-    (ceil(((artifact.bytes)::numeric / '1000000'::numeric)))::bigint AS ortho_file_size
-   FROM ((aerodag.artifact
-     CROSS JOIN LATERAL ( SELECT (count(*))::integer AS version
-           FROM aerodag.artifact up_to_it
-          WHERE ((up_to_it.dataset_id = artifact.dataset_id) AND (up_to_it.kind = artifact.kind) AND (up_to_it.id <= artifact.id))) made)
-     LEFT JOIN LATERAL ( SELECT step.duration_s
-           FROM aerodag.step
-          WHERE ((step.run_id = artifact.run_id) AND (step.name = 'publish_ortho'::text) AND (step.state = 'succeeded'::text))
-          ORDER BY step.try_number DESC
-         LIMIT 1) publishing ON (true))
-  WHERE ((artifact.kind = 'orthophoto'::text) AND artifact.is_current);
+    sha256,
+    details AS ortho_info,
+    duration_s AS ortho_upload_runtime,
+    (ceil(((bytes)::numeric / '1000000'::numeric)))::bigint AS ortho_file_size
+   FROM aerodag.current_product
+  WHERE (kind = 'orthophoto'::text);
 
 --
 -- Name: VIEW v2_orthos; Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON VIEW public.v2_orthos IS 'Platform contract: the current orthophoto of each dataset.';
+COMMENT ON VIEW public.v2_orthos IS 'Platform contract: the current orthophoto of each dataset; archive/ortho_file_name is always the current one.';
 
 --
 -- Name: COLUMN v2_orthos.bbox; Type: COMMENT; Schema: public; Owner: -
@@ -1346,7 +1515,7 @@ CREATE VIEW public.v2_statuses WITH (security_invoker='true') AS
             WHEN (latest_step.name = ANY (ARRAY['publish_ortho'::text, 'standardise'::text])) THEN 'ortho_processing'::text
             WHEN (latest_step.name = 'cog'::text) THEN 'cog_processing'::text
             WHEN (latest_step.name = 'thumbnail'::text) THEN 'thumbnail_processing'::text
-            WHEN (latest_step.name = 'metadata'::text) THEN 'metadata_processing'::text
+            WHEN (latest_step.name = ANY (ARRAY['metadata'::text, 'indices'::text, 'stac'::text])) THEN 'metadata_processing'::text
             ELSE NULL::text
         END, 'idle'::text))::public.v2_status AS current_status,
     ((dataset.raw_uri IS NOT NULL) AND (dataset.quarantined_at IS NULL)) AS is_upload_done,
@@ -1410,7 +1579,7 @@ CREATE VIEW public.v2_statuses WITH (security_invoker='true') AS
           WHERE ((dataset.quarantined_at IS NOT NULL) AND (event.dataset_id = dataset.id) AND (event.kind = 'dataset.quarantined'::text))
           ORDER BY event.created_at DESC
          LIMIT 1) quarantine ON (true))
-     CROSS JOIN LATERAL ( SELECT bool_or(verdict.succeeded) FILTER (WHERE (verdict.step_name = 'publish_ortho'::text)) AS odm,
+     CROSS JOIN LATERAL ( SELECT (bool_or(verdict.succeeded) FILTER (WHERE (verdict.step_name = 'publish_ortho'::text)) AND (dataset.upload_type <> 'geotiff'::text)) AS odm,
             bool_or(verdict.succeeded) FILTER (WHERE (verdict.step_name = 'standardise'::text)) AS ortho,
             bool_or(verdict.succeeded) FILTER (WHERE (verdict.step_name = 'cog'::text)) AS cog,
             bool_or(verdict.succeeded) FILTER (WHERE (verdict.step_name = 'thumbnail'::text)) AS thumbnail,
@@ -1439,29 +1608,21 @@ COMMENT ON VIEW public.v2_statuses IS 'Platform contract: one row per dataset, d
 --
 
 CREATE VIEW public.v2_thumbnails WITH (security_invoker='true') AS
- SELECT artifact.dataset_id,
-    artifact.bytes AS thumbnail_file_size,
-    regexp_replace(artifact.uri, '^.*/'::text, ''::text) AS thumbnail_file_name,
-    artifact.uri AS thumbnail_path,
-    made.version,
-    artifact.created_at,
-    processing.duration_s AS thumbnail_processing_runtime
-   FROM ((aerodag.artifact
-     CROSS JOIN LATERAL ( SELECT (count(*))::integer AS version
-           FROM aerodag.artifact up_to_it
-          WHERE ((up_to_it.dataset_id = artifact.dataset_id) AND (up_to_it.kind = artifact.kind) AND (up_to_it.id <= artifact.id))) made)
-     LEFT JOIN LATERAL ( SELECT step.duration_s
-           FROM aerodag.step
-          WHERE ((step.run_id = artifact.run_id) AND (step.name = 'thumbnail'::text) AND (step.state = 'succeeded'::text))
-          ORDER BY step.try_number DESC
-         LIMIT 1) processing ON (true))
-  WHERE ((artifact.kind = 'thumbnail'::text) AND artifact.is_current);
+ SELECT dataset_id,
+    bytes AS thumbnail_file_size,
+    regexp_replace(uri, '^.*/'::text, ''::text) AS thumbnail_file_name,
+    uri AS thumbnail_path,
+    version,
+    created_at,
+    duration_s AS thumbnail_processing_runtime
+   FROM aerodag.current_product
+  WHERE ((kind = 'thumbnail'::text) AND (name = ''::text));
 
 --
 -- Name: VIEW v2_thumbnails; Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON VIEW public.v2_thumbnails IS 'Platform contract: the current thumbnail of each dataset.';
+COMMENT ON VIEW public.v2_thumbnails IS 'Platform contract: the current thumbnail of each dataset, of the first size and format.';
 
 --
 -- Name: COLUMN v2_thumbnails.thumbnail_file_size; Type: COMMENT; Schema: public; Owner: -
@@ -1483,11 +1644,11 @@ ALTER TABLE ONLY aerodag.artifact
     ADD CONSTRAINT artifact_pkey PRIMARY KEY (id);
 
 --
--- Name: artifact artifact_run_id_kind_key; Type: CONSTRAINT; Schema: aerodag; Owner: -
+-- Name: artifact artifact_run_id_kind_name_key; Type: CONSTRAINT; Schema: aerodag; Owner: -
 --
 
 ALTER TABLE ONLY aerodag.artifact
-    ADD CONSTRAINT artifact_run_id_kind_key UNIQUE (run_id, kind);
+    ADD CONSTRAINT artifact_run_id_kind_name_key UNIQUE (run_id, kind, name);
 
 --
 -- Name: dataset dataset_pkey; Type: CONSTRAINT; Schema: aerodag; Owner: -
@@ -1616,6 +1777,27 @@ ALTER TABLE ONLY aerodag.step
     ADD CONSTRAINT step_pkey PRIMARY KEY (run_id, name, map_index, try_number);
 
 --
+-- Name: stress_cell stress_cell_pkey; Type: CONSTRAINT; Schema: aerodag; Owner: -
+--
+
+ALTER TABLE ONLY aerodag.stress_cell
+    ADD CONSTRAINT stress_cell_pkey PRIMARY KEY (run_id, name, "row", col);
+
+--
+-- Name: vegetation_index vegetation_index_pkey; Type: CONSTRAINT; Schema: aerodag; Owner: -
+--
+
+ALTER TABLE ONLY aerodag.vegetation_index
+    ADD CONSTRAINT vegetation_index_pkey PRIMARY KEY (id);
+
+--
+-- Name: vegetation_index vegetation_index_run_id_name_key; Type: CONSTRAINT; Schema: aerodag; Owner: -
+--
+
+ALTER TABLE ONLY aerodag.vegetation_index
+    ADD CONSTRAINT vegetation_index_run_id_name_key UNIQUE (run_id, name);
+
+--
 -- Name: schema_migrations schema_migrations_pkey; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -1626,13 +1808,13 @@ ALTER TABLE ONLY public.schema_migrations
 -- Name: artifact_current_key; Type: INDEX; Schema: aerodag; Owner: -
 --
 
-CREATE UNIQUE INDEX artifact_current_key ON aerodag.artifact USING btree (dataset_id, kind) WHERE is_current;
+CREATE UNIQUE INDEX artifact_current_key ON aerodag.artifact USING btree (dataset_id, kind, name) WHERE is_current;
 
 --
 -- Name: artifact_dataset_idx; Type: INDEX; Schema: aerodag; Owner: -
 --
 
-CREATE INDEX artifact_dataset_idx ON aerodag.artifact USING btree (dataset_id, kind);
+CREATE INDEX artifact_dataset_idx ON aerodag.artifact USING btree (dataset_id, kind, name);
 
 --
 -- Name: dataset_content_key; Type: INDEX; Schema: aerodag; Owner: -
@@ -1725,6 +1907,12 @@ CREATE INDEX run_newest_idx ON aerodag.run USING btree (dataset_id, attempt_at D
 CREATE UNIQUE INDEX run_one_active_key ON aerodag.run USING btree (dataset_id) WHERE (state = ANY (ARRAY['queued'::text, 'running'::text]));
 
 --
+-- Name: vegetation_index_dataset_idx; Type: INDEX; Schema: aerodag; Owner: -
+--
+
+CREATE INDEX vegetation_index_dataset_idx ON aerodag.vegetation_index USING btree (dataset_id, name);
+
+--
 -- Name: step derive_run_state; Type: TRIGGER; Schema: aerodag; Owner: -
 --
 
@@ -1815,6 +2003,20 @@ ALTER TABLE ONLY aerodag.step
     ADD CONSTRAINT step_run_id_fkey FOREIGN KEY (run_id) REFERENCES aerodag.run(id) ON DELETE CASCADE;
 
 --
+-- Name: stress_cell stress_cell_run_id_name_fkey; Type: FK CONSTRAINT; Schema: aerodag; Owner: -
+--
+
+ALTER TABLE ONLY aerodag.stress_cell
+    ADD CONSTRAINT stress_cell_run_id_name_fkey FOREIGN KEY (run_id, name) REFERENCES aerodag.vegetation_index(run_id, name) ON DELETE CASCADE;
+
+--
+-- Name: vegetation_index vegetation_index_run_id_dataset_id_fkey; Type: FK CONSTRAINT; Schema: aerodag; Owner: -
+--
+
+ALTER TABLE ONLY aerodag.vegetation_index
+    ADD CONSTRAINT vegetation_index_run_id_dataset_id_fkey FOREIGN KEY (run_id, dataset_id) REFERENCES aerodag.run(id, dataset_id) ON DELETE CASCADE;
+
+--
 -- Name: artifact; Type: ROW SECURITY; Schema: aerodag; Owner: -
 --
 
@@ -1895,6 +2097,14 @@ CREATE POLICY reader_by_dataset ON aerodag.run FOR SELECT TO aerodag_reader USIN
   WHERE (dataset.id = run.dataset_id))));
 
 --
+-- Name: vegetation_index reader_by_dataset; Type: POLICY; Schema: aerodag; Owner: -
+--
+
+CREATE POLICY reader_by_dataset ON aerodag.vegetation_index FOR SELECT TO aerodag_reader USING ((EXISTS ( SELECT
+   FROM aerodag.dataset
+  WHERE (dataset.id = vegetation_index.dataset_id))));
+
+--
 -- Name: engine_job reader_by_run; Type: POLICY; Schema: aerodag; Owner: -
 --
 
@@ -1925,6 +2135,14 @@ CREATE POLICY reader_by_run ON aerodag.finding FOR SELECT TO aerodag_reader USIN
 CREATE POLICY reader_by_run ON aerodag.step FOR SELECT TO aerodag_reader USING ((EXISTS ( SELECT
    FROM aerodag.run
   WHERE (run.id = step.run_id))));
+
+--
+-- Name: stress_cell reader_by_run; Type: POLICY; Schema: aerodag; Owner: -
+--
+
+CREATE POLICY reader_by_run ON aerodag.stress_cell FOR SELECT TO aerodag_reader USING ((EXISTS ( SELECT
+   FROM aerodag.run
+  WHERE (run.id = stress_cell.run_id))));
 
 --
 -- Name: event reader_by_subject; Type: POLICY; Schema: aerodag; Owner: -
@@ -1959,6 +2177,18 @@ ALTER TABLE aerodag.run ENABLE ROW LEVEL SECURITY;
 --
 
 ALTER TABLE aerodag.step ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: stress_cell; Type: ROW SECURITY; Schema: aerodag; Owner: -
+--
+
+ALTER TABLE aerodag.stress_cell ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: vegetation_index; Type: ROW SECURITY; Schema: aerodag; Owner: -
+--
+
+ALTER TABLE aerodag.vegetation_index ENABLE ROW LEVEL SECURITY;
 
 --
 -- Name: artifact worker_all; Type: POLICY; Schema: aerodag; Owner: -
@@ -2027,6 +2257,18 @@ CREATE POLICY worker_all ON aerodag.run TO aerodag_worker USING (true) WITH CHEC
 CREATE POLICY worker_all ON aerodag.step TO aerodag_worker USING (true) WITH CHECK (true);
 
 --
+-- Name: stress_cell worker_all; Type: POLICY; Schema: aerodag; Owner: -
+--
+
+CREATE POLICY worker_all ON aerodag.stress_cell TO aerodag_worker USING (true) WITH CHECK (true);
+
+--
+-- Name: vegetation_index worker_all; Type: POLICY; Schema: aerodag; Owner: -
+--
+
+CREATE POLICY worker_all ON aerodag.vegetation_index TO aerodag_worker USING (true) WITH CHECK (true);
+
+--
 -- Name: SCHEMA aerodag; Type: ACL; Schema: -; Owner: -
 --
 
@@ -2045,6 +2287,20 @@ REVOKE ALL ON FUNCTION aerodag.derive_run_state() FROM PUBLIC;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE aerodag.artifact TO aerodag_worker;
 GRANT SELECT ON TABLE aerodag.artifact TO aerodag_reader;
+
+--
+-- Name: TABLE step; Type: ACL; Schema: aerodag; Owner: -
+--
+
+GRANT SELECT,INSERT,UPDATE ON TABLE aerodag.step TO aerodag_worker;
+GRANT SELECT ON TABLE aerodag.step TO aerodag_reader;
+
+--
+-- Name: TABLE current_product; Type: ACL; Schema: aerodag; Owner: -
+--
+
+GRANT SELECT ON TABLE aerodag.current_product TO aerodag_worker;
+GRANT SELECT ON TABLE aerodag.current_product TO aerodag_reader;
 
 --
 -- Name: TABLE dataset; Type: ACL; Schema: aerodag; Owner: -
@@ -2109,11 +2365,18 @@ GRANT SELECT,INSERT,UPDATE ON TABLE aerodag.run TO aerodag_worker;
 GRANT SELECT ON TABLE aerodag.run TO aerodag_reader;
 
 --
--- Name: TABLE step; Type: ACL; Schema: aerodag; Owner: -
+-- Name: TABLE stress_cell; Type: ACL; Schema: aerodag; Owner: -
 --
 
-GRANT SELECT,INSERT,UPDATE ON TABLE aerodag.step TO aerodag_worker;
-GRANT SELECT ON TABLE aerodag.step TO aerodag_reader;
+GRANT SELECT,INSERT,DELETE ON TABLE aerodag.stress_cell TO aerodag_worker;
+GRANT SELECT ON TABLE aerodag.stress_cell TO aerodag_reader;
+
+--
+-- Name: TABLE vegetation_index; Type: ACL; Schema: aerodag; Owner: -
+--
+
+GRANT SELECT,INSERT,DELETE ON TABLE aerodag.vegetation_index TO aerodag_worker;
+GRANT SELECT ON TABLE aerodag.vegetation_index TO aerodag_reader;
 
 --
 -- Name: TABLE schema_migrations; Type: ACL; Schema: public; Owner: -

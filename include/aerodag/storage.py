@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import glob
 import hashlib
 import os
 import shutil
@@ -13,6 +15,7 @@ from aerodag.errors import ConfigError, InfrastructureError
 from aerodag.settings import Settings
 
 CHUNK_BYTES = 4 * 1024**2
+ORTHOPHOTO = "ortho.tif"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,7 @@ class Storage:
             "thumbnails",
             "metadata",
             "reports",
+            "stac",
             "quarantine",
             "work",
         ):
@@ -67,45 +71,13 @@ class Storage:
         """An upload that could not even be registered."""
         return self.root / "quarantine" / "unregistered" / name
 
-    def orthophoto(self, dataset_id: int) -> Path:
-        """The engine's orthophoto."""
-        return self.root / "archive" / f"{dataset_id}_ortho.tif"
+    def product(self, folder: str, dataset_id: int, run_id: int, name: str) -> Path:
+        """A product of one run. Every run has names of its own, so that no version is written over another."""
+        return self.root / folder / str(dataset_id) / str(run_id) / f"{dataset_id}_{name}"
 
-    def standardised(self, dataset_id: int) -> Path:
-        """The orthophoto as uint8 RGBA, where the engine's own is something else."""
-        return self.root / "archive" / f"{dataset_id}_standardised.tif"
-
-    def cog(self, dataset_id: int) -> Path:
-        """The cloud-optimised GeoTIFF."""
-        return self.root / "cogs" / f"{dataset_id}_cog.tif"
-
-    def thumbnail(self, dataset_id: int) -> Path:
-        """The preview picture."""
-        return self.root / "thumbnails" / f"{dataset_id}_thumbnail.webp"
-
-    def previews(self, dataset_id: int) -> Path:
-        """Small pictures of the raw images, in one ZIP: a thousand remote files would cost a thousand round trips."""
-        return self.root / "thumbnails" / f"{dataset_id}_previews.zip"
-
-    def preflight(self, dataset_id: int) -> Path:
-        """The pre-flight report as a page."""
-        return self.root / "reports" / f"{dataset_id}_preflight.html"
-
-    def engine_log(self, dataset_id: int, job: str) -> Path:
-        """The whole output of one start of an engine, compressed."""
-        return self.root / "reports" / str(dataset_id) / f"{job}.log.gz"
-
-    def forensics(self, dataset_id: int, job: str) -> Path:
-        """What explains how one start of an engine ended, as JSON."""
-        return self.root / "reports" / str(dataset_id) / f"{job}.forensics.json"
-
-    def unregistered(self, dataset_id: int) -> Path:
-        """The images that the engine did not place, as GeoJSON."""
-        return self.root / "reports" / f"{dataset_id}_unregistered.geojson"
-
-    def metadata(self, dataset_id: int) -> Path:
-        """The dataset's facts as JSON."""
-        return self.root / "metadata" / f"{dataset_id}_metadata.json"
+    def current_orthophoto(self, dataset_id: int) -> Path:
+        """Always the orthophoto that is valid now, under one name for whoever looks into the folder."""
+        return self.root / "archive" / f"{dataset_id}_{ORTHOPHOTO}"
 
     def work(self, run_id: int) -> Path:
         """Scratch space of one run; can always be made again."""
@@ -136,8 +108,7 @@ def publish(source: Path, target: Path) -> Published:
     A reader of ``target`` sees the old file or the new one, never a part. Raises ``InfrastructureError`` when the
     copy does not read back as written.
     """
-    target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_name(f".{target.name}.{os.getpid()}.part")
+    partial = _partial(target)
     digest = hashlib.sha256()
     try:
         with source.open("rb") as read, partial.open("wb") as write:
@@ -159,6 +130,39 @@ def publish(source: Path, target: Path) -> Published:
     return Published(target.as_uri(), size, digest.hexdigest())
 
 
+def write(target: Path, content: bytes) -> None:
+    """Write a small file; a reader sees the old one or the new one, never a part."""
+    partial = _partial(target)
+    try:
+        with partial.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(target)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _partial(target: Path) -> Path:
+    """A temporary name beside ``target``; what a killed writer left there is gone, and a slow one's rename fails."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    for left in target.parent.glob(f".{glob.escape(target.name)}.*.part"):
+        left.unlink(missing_ok=True)
+    return target.with_name(f".{target.name}.{os.getpid()}.part")
+
+
+def link(source: Path, target: Path) -> None:
+    """Give a file a second name, replacing what had it; a copy where the file system has no links."""
+    partial = _partial(target)
+    try:
+        partial.hardlink_to(source)
+        partial.replace(target)
+    except OSError:
+        publish(source, target)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
 def move(source: Path, target: Path) -> None:
     """Move a file; across file systems it is copied and verified before the source goes."""
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -167,6 +171,32 @@ def move(source: Path, target: Path) -> None:
     except OSError:
         publish(source, target)
         source.unlink()
+
+
+def explained(error: OSError) -> InfrastructureError:
+    """What a failing disk means to a person; any step may meet it, and may simply be tried again."""
+    where = error.filename or "a file"
+    numbers = {"errno": error.errno, "path": str(where)}
+    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return InfrastructureError(
+            "storage.disk_full",
+            f"The disk of {where} is full.",
+            advice="Free disk space or move the data root; the step is tried again.",
+            numbers=numbers,
+        )
+    if error.errno in {errno.EROFS, errno.EACCES, errno.EPERM}:
+        return InfrastructureError(
+            "storage.read_only",
+            f"{where} may not be written: {error.strerror}.",
+            advice="Give the user of the Airflow services the right to write there; the step is tried again.",
+            numbers=numbers,
+        )
+    return InfrastructureError(
+        "storage.failed",
+        f"{error.strerror or error} ({where}).",
+        advice="Check that the storage is mounted and sound; the step is tried again.",
+        numbers=numbers,
+    )
 
 
 def tree_size(path: Path) -> int:

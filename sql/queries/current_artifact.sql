@@ -1,1 +1,1 @@
-select * from aerodag.artifact where dataset_id = %(dataset_id)s and kind = %(kind)s and is_current
+select * from aerodag.artifact where dataset_id = %(dataset_id)s and kind = %(kind)s and name = %(name)s and is_current

@@ -15,7 +15,7 @@ select
             when latest_step.name in ('publish_ortho', 'standardise') then 'ortho_processing'
             when latest_step.name = 'cog' then 'cog_processing'
             when latest_step.name = 'thumbnail' then 'thumbnail_processing'
-            when latest_step.name = 'metadata' then 'metadata_processing'
+            when latest_step.name in ('metadata', 'indices', 'stac') then 'metadata_processing'
         end,
         'idle'
     )::public.v2_status as current_status,
@@ -67,7 +67,8 @@ left join lateral (
 cross join lateral (
     -- What the newest run that asked for a product, and did not skip its step, made of it.
     select
-        bool_or(verdict.succeeded) filter (where verdict.step_name = 'publish_ortho') as odm,
+        bool_or(verdict.succeeded) filter (where verdict.step_name = 'publish_ortho') and dataset.upload_type <> 'geotiff'
+            as odm,
         bool_or(verdict.succeeded) filter (where verdict.step_name = 'standardise') as ortho,
         bool_or(verdict.succeeded) filter (where verdict.step_name = 'cog') as cog,
         bool_or(verdict.succeeded) filter (where verdict.step_name = 'thumbnail') as thumbnail,

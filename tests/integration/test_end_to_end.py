@@ -21,6 +21,7 @@ from aerodag.local.client import AirflowClient, wait_until_healthy
 from aerodag.local.state import StateFolder
 from aerodag.simulate import Position, Survey, simulate
 from aerodag.storage import Storage, local_path
+from rasters import ground, save, save_rgba
 
 pytestmark = pytest.mark.e2e
 
@@ -28,7 +29,7 @@ ROOT = Path(__file__).parents[2]
 SMALL = {"images": 12, "width": 800, "height": 600}
 STEPS = {
     "claim", "stage", "validate", "extract_metadata", "assess_images", "preflight", "plan_engine", "odm",
-    "publish_ortho", "standardise", "cog", "thumbnail", "metadata", "finish", "cleanup",
+    "publish_ortho", "standardise", "cog", "thumbnail", "metadata", "finish", "stac", "cleanup",
 }  # fmt: skip
 
 
@@ -105,15 +106,17 @@ def test_a_simulated_survey_becomes_a_valid_cog(set_up, survey):
     assert (run.state, run.message) == ("succeeded", None)
 
     steps = ledger.list_steps(set_up.conn, run_id=run.id)
-    assert {step.name for step in steps} == STEPS
-    for step in steps:
+    assert {step.name for step in steps if step.state == "skipped"} == {"indices"}
+    assert {step.name for step in steps} == STEPS | {"indices"}
+    for step in (step for step in steps if step.name in STEPS):
         assert step.state == "succeeded", step
         assert step.try_number == 1, step
         assert step.host, step
         assert step.duration_s is not None, step
         assert step.metrics or step.name == "claim", step
 
-    artifacts = {artifact.kind: artifact for artifact in ledger.list_artifacts(set_up.conn, run_id=run.id)}
+    made = ledger.list_artifacts(set_up.conn, run_id=run.id)
+    artifacts = {artifact.kind: artifact for artifact in made if not artifact.name}
     cog = local_path(artifacts["cog"].uri)
     assert cog_validate(cog, strict=True)[0]
     with rasterio.open(cog) as image, rasterio.open(local_path(artifacts["orthophoto"].uri)) as source:
@@ -188,15 +191,39 @@ def test_a_run_by_rest_makes_only_what_it_was_asked_for(set_up, survey):
     assert run.state == "succeeded"
     states = {step.name: step.state for step in ledger.list_steps(set_up.conn, run_id=run.id)}
     assert {name for name, state in states.items() if state == "succeeded"} == {
-        "claim", "stage", "thumbnail", "finish", "cleanup",
+        "claim", "stage", "thumbnail", "finish", "stac", "cleanup",
     }  # fmt: skip
     assert {state for name, state in states.items() if name in {"odm", "publish_ortho", "cog"}} == {"skipped"}
-    assert [artifact.kind for artifact in ledger.list_artifacts(set_up.conn, run_id=run.id)] == ["thumbnail"]
+    assert {artifact.kind for artifact in ledger.list_artifacts(set_up.conn, run_id=run.id)} == {"thumbnail", "stac"}
     status = set_up.conn.execute(
         "select is_odm_done, is_cog_done, is_thumbnail_done from public.v2_statuses where dataset_id = %s",
         [run.dataset_id],
     ).fetchone()
     assert status == (True, True, True)
+
+
+def test_a_geotiff_takes_the_same_dag(set_up, tmp_path):
+    set_up.drop(save_rgba(tmp_path / "map.tif"), "map.tif")
+    set_up.drop(save(tmp_path / "nowhere.tif", ground(), crs=None), "nowhere.tif")
+    run = set_up.run_of("map")
+    assert (run.state, run.message) == ("succeeded", None)
+    states = {step.name: step.state for step in ledger.list_steps(set_up.conn, run_id=run.id)}
+    assert {name for name, state in states.items() if state == "skipped"} == {
+        "validate", "extract_metadata", "assess_images", "preflight", "plan_engine", "odm", "indices",
+    }  # fmt: skip
+    cog = ledger.current_artifact(set_up.conn, dataset_id=run.dataset_id, kind="cog")
+    assert cog is not None
+    assert cog_validate(local_path(cog.uri), strict=True)[0]
+    status = set_up.conn.execute(
+        "select is_odm_done, is_ortho_done, is_cog_done, has_error from public.v2_statuses where dataset_id = %s",
+        [run.dataset_id],
+    ).fetchone()
+    assert status == (False, True, True, False)
+
+    refused = set_up.run_of("nowhere")
+    assert (refused.state, refused.failure_code) == ("failed", "raster.no_crs")
+    dataset = ledger.get_dataset(set_up.conn, dataset_id=refused.dataset_id)
+    assert local_path(str(dataset.raw_uri)).parent.parent.name == "quarantine"
 
 
 @pytest.fixture(scope="module")
@@ -239,9 +266,8 @@ def test_bad_uploads_end_with_their_reason_and_leave_only_the_quarantined_input(
         assert kept.read_bytes() == (folder / f"{name}.zip").read_bytes()
         assert json.loads(kept.with_name("reason.json").read_text())["code"] == code
         assert not set_up.storage.work(run.id).exists()
-        scratch = set_up.storage.root / "work"  # has runs' numbers, not datasets'
-        files = [path for path in set_up.storage.root.rglob("*") if path.is_file() and scratch not in path.parents]
-        left = [path for path in files if str(dataset.id) in path.parts]
+        kept_classes = [set_up.storage.root / name for name in ("raw_images", "archive", "cogs", "quarantine")]
+        left = [path for name in kept_classes for path in (name / str(dataset.id)).rglob("*") if path.is_file()]
         assert sorted(path.name for path in left) == sorted([kept.name, "reason.json"])
 
         deadline = time.monotonic() + 30

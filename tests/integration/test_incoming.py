@@ -6,7 +6,7 @@ import time
 import pytest
 
 from aerodag import ledger
-from aerodag.errors import ConfigError
+from aerodag.errors import ConfigError, DataError
 from aerodag.pipeline.claim import Request, claim
 from aerodag.pipeline.incoming import Intake, complete_uploads, dag_run_id, register_uploads
 from aerodag.settings import Settings
@@ -35,6 +35,20 @@ def test_a_file_with_an_old_modification_time_that_is_still_being_written_is_not
     upload.write_bytes(b"half")
     os.utime(upload, (0, 0))
     assert complete_uploads(storage.incoming, settle_seconds=60) == []
+
+
+def test_geotiffs_are_uploads_of_their_own_kind(storage, ledger_connection):
+    for name in ("Map.TIF", "map two.tiff", "map.tfw", "map.tif.part", "images.zip"):
+        (storage.incoming / name).write_text(name)
+    uploads = complete_uploads(storage.incoming, settle_seconds=0)
+    assert register_uploads(ledger_connection, storage, uploads) == Intake(new=3, known=0, refused=0)
+    datasets = ledger.waiting_datasets(ledger_connection, limit=10)
+    assert {(dataset.upload_type, local_path(dataset.raw_uri).name) for dataset in datasets} == {
+        ("geotiff", "Map.tif"),
+        ("geotiff", "map_two.tiff"),
+        ("raw_images_zip", "images.zip"),
+    }
+    assert all(local_path(dataset.raw_uri).is_file() for dataset in datasets)
 
 
 def test_uploads_are_registered_once_and_moved(storage, ledger_connection):
@@ -116,6 +130,12 @@ class TestClaim:
     def test_a_source_outside_the_incoming_folder_is_refused(self, ledger_connection, settings, source):
         with pytest.raises(ConfigError, match=r"claim\.source_outside"):
             claim(ledger_connection, settings, dag_run_id="manual__1", request=Request(source=source))
+
+    def test_a_source_of_another_kind_is_refused(self, storage, ledger_connection, settings):
+        (storage.incoming / "notes.pdf").write_bytes(b"text")
+        with pytest.raises(DataError, match=r"upload\.unknown_type"):
+            claim(ledger_connection, settings, dag_run_id="manual__1", request=Request(source="notes.pdf"))
+        assert (storage.incoming / "notes.pdf").exists()
 
     def test_a_source_that_is_not_there_is_refused(self, ledger_connection, settings):
         with pytest.raises(ConfigError, match=r"claim\.source_missing"):

@@ -24,6 +24,8 @@ BY_DATASET = {
     "aerodag.run": "dataset_id",
     "aerodag.artifact": "dataset_id",
     "aerodag.event": "dataset_id",
+    "aerodag.vegetation_index": "dataset_id",
+    "aerodag.current_product": "dataset_id",
     "v2_raw_images": "dataset_id",
     "v2_statuses": "dataset_id",
     "v2_orthos": "dataset_id",
@@ -32,7 +34,7 @@ BY_DATASET = {
     "v2_metadata": "dataset_id",
     "v2_processing_overview": "dataset_id",
 }
-BY_RUN = ("aerodag.step", "aerodag.finding", "aerodag.engine_stage")
+BY_RUN = ("aerodag.step", "aerodag.finding", "aerodag.engine_stage", "aerodag.stress_cell")
 TABLES = {  # with a column that could be changed
     "aerodag.dataset": "access",
     "aerodag.image": "status",
@@ -43,6 +45,8 @@ TABLES = {  # with a column that could be changed
     "aerodag.engine_stage": "percent",
     "aerodag.artifact": "uri",
     "aerodag.event": "kind",
+    "aerodag.vegetation_index": "note",
+    "aerodag.stress_cell": "severity",
     "aerodag.outbox": "state",
 }
 
@@ -115,6 +119,10 @@ def fill(conn: psycopg.Connection, owner: str, access: str, number: int) -> tupl
     ledger.record_stage(conn, run_id=run_id, stage="opensfm", percent=1, started_at=NOW)
     for kind in ("orthophoto", "cog", "thumbnail", "metadata"):
         ledger.record_artifact(conn, run_id=run_id, kind=kind, uri=f"file:///{kind}", bytes=1)
+    cell = ledger.StressCell(name="ndvi", row=0, col=0, mean=0.5, valid_share=1.0, severity=0.1, footprint={})
+    ledger.replace_indices(
+        conn, run_id=run_id, indices=[ledger.VegetationIndex(name="ndvi", mean=0.5, count=9)], cells=[cell]
+    )
     ledger.add_event(conn, kind="a", message="A.", run_id=run_id)
     ledger.queue_notification(conn, run_id=run_id, event="failed", recipient="a@b.c", payload={})
     return dataset_id, run_id

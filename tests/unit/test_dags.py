@@ -81,12 +81,14 @@ def test_tasks_and_edges_of_processing(parsed):
         "preflight": ["plan_engine"],
         "plan_engine": ["odm"],
         "odm": ["publish_ortho"],
-        "publish_ortho": ["metadata", "standardise"],
+        "publish_ortho": ["indices", "metadata", "standardise"],
         "standardise": ["cog"],
         "cog": ["thumbnail"],
         "thumbnail": ["finish"],
+        "indices": ["finish"],
         "metadata": ["finish"],
-        "finish": ["cleanup"],
+        "stac": ["cleanup"],
+        "finish": ["stac"],
         "cleanup": [],
     }
     assert [name for name, task in tasks.items() if task["teardown"]] == ["cleanup"]

@@ -22,6 +22,7 @@ from aerodag.photogrammetry.odm.judging.stats import figures, registered, unregi
 from aerodag.photogrammetry.odm.planning.plan import Gpu, Image, OdmPlan
 from aerodag.photogrammetry.odm.planning.positions import Positions, Telling
 from aerodag.photogrammetry.odm.watching.facts import LogFacts
+from aerodag.photogrammetry.outputs import outputs
 from photographs import DATA, needs_data
 
 STARTED = datetime.now(UTC) - timedelta(hours=1)
@@ -119,7 +120,7 @@ def test_a_whole_result_has_nothing_to_remark(project):
     assert (found.epsg, found.gsd_cm) == (32615, pytest.approx(25))
     assert (found.engine, found.version, found.peak_rss_bytes) == ("odm", "3.5.6", 7)
     assert found.dsm == project / "odm_dem" / "dsm.tif"
-    assert [kind for kind, _ in result.products] == ["dsm", "report", "stats", "shots", "cameras"]
+    assert list(outputs(project)) == ["dsm", "report", "statistics", "shots", "cameras"]
 
 
 def test_no_orthophoto(tmp_path):
@@ -258,7 +259,7 @@ def test_a_real_output_of_odm(tmp_path):
     assert result.reconstruction.gsd_cm == pytest.approx(50, abs=0.1)
     assert result.reconstruction.epsg == 32615
     assert "engine.stray_extent" not in codes(result)
-    assert {"dsm", "dtm", "point_cloud", "shots", "cameras", "images"} == {kind for kind, _ in result.products}
+    assert {"dsm", "dtm", "point_cloud", "shots", "cameras"} == set(outputs(project))
 
 
 def test_figures_are_flat_and_finite():

@@ -10,7 +10,8 @@ from aerodag.photogrammetry.odm.planning.presets import PRESETS
 from aerodag.photogrammetry.odm.stages import STAGES
 from aerodag.settings import get_settings
 
-TASK_TYPES = ["odm_processing", "geotiff", "cog", "thumbnail", "metadata"]
+USUAL_TASK_TYPES = ["odm_processing", "geotiff", "cog", "thumbnail", "metadata"]
+TASK_TYPES = [*USUAL_TASK_TYPES, "indices"]
 RESUMABLE = [stage.name for stage in STAGES if stage.name not in {"split", "merge"}]
 
 
@@ -39,17 +40,19 @@ PROCESS_PARAMS = {
         type=["null", "string"],
         minLength=1,
         title="Source",
-        description="A ZIP in the incoming folder, by its name. It is registered first; known content is not doubled.",
+        description="A ZIP or GeoTIFF in the incoming folder, by its name. It is registered first; known content is "
+        "not doubled.",
     ),
     "task_types": Param(
-        TASK_TYPES,
+        USUAL_TASK_TYPES,
         type="array",
         items={"type": "string", "enum": TASK_TYPES},
         examples=TASK_TYPES,
         minItems=1,
         uniqueItems=True,
         title="What to make",
-        description="odm_processing makes the orthophoto; the others are made from the newest orthophoto.",
+        description="odm_processing makes the orthophoto; the others are made from the newest orthophoto. indices: "
+        "vegetation indices, as far as the camera has the bands for them.",
     ),
     "include_images": _image_list(
         "Include images", "Paths or patterns (flight2/*.JPG) of images to use although a check left them out."

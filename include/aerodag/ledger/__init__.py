@@ -3,6 +3,7 @@
 Every function takes a connection first and keyword arguments after it; rows come back as frozen dataclasses.
 """
 
+from aerodag.ledger.catalogue import CatalogueExtent, catalogue_extents, catalogue_locked, catalogued_datasets
 from aerodag.ledger.database import connect, query
 from aerodag.ledger.datasets import (
     Dataset,
@@ -30,6 +31,7 @@ from aerodag.ledger.images import (
     replace_images,
     replace_rtk_files,
 )
+from aerodag.ledger.indices import StressCell, VegetationIndex, list_indices, list_stress_cells, replace_indices
 from aerodag.ledger.jobs import (
     EngineJob,
     discard_job,
@@ -64,7 +66,15 @@ from aerodag.ledger.notifications import (
     take_notifications,
 )
 from aerodag.ledger.overview import ask_to_start, find_dataset, newest_run, places_taken, run_note
-from aerodag.ledger.products import Artifact, current_artifact, list_artifacts, record_artifact
+from aerodag.ledger.products import (
+    Artifact,
+    current_artifact,
+    current_artifacts,
+    list_artifacts,
+    promote,
+    record_artifact,
+    source_artifact,
+)
 from aerodag.ledger.runs import (
     PastEngineRun,
     Run,
@@ -82,6 +92,7 @@ from aerodag.ledger.steps import Failure, Step, add_metrics, list_steps, step_fi
 
 __all__ = [
     "Artifact",
+    "CatalogueExtent",
     "Dataset",
     "Description",
     "EngineJob",
@@ -96,6 +107,8 @@ __all__ = [
     "RtkFile",
     "Run",
     "Step",
+    "StressCell",
+    "VegetationIndex",
     "Verdict",
     "active_runs",
     "add_event",
@@ -103,11 +116,15 @@ __all__ = [
     "archive_dataset",
     "ask_to_start",
     "assigned_images",
+    "catalogue_extents",
+    "catalogue_locked",
+    "catalogued_datasets",
     "clear_stages",
     "close_run",
     "connect",
     "copy_stages",
     "current_artifact",
+    "current_artifacts",
     "current_stage",
     "discard_job",
     "end_job",
@@ -123,9 +140,11 @@ __all__ = [
     "list_artifacts",
     "list_findings",
     "list_images",
+    "list_indices",
     "list_rtk_files",
     "list_stages",
     "list_steps",
+    "list_stress_cells",
     "mark_registered",
     "move_raw",
     "newest_run",
@@ -136,6 +155,7 @@ __all__ = [
     "open_run",
     "past_engine_runs",
     "places_taken",
+    "promote",
     "quarantine",
     "query",
     "queue_notification",
@@ -144,6 +164,7 @@ __all__ = [
     "register",
     "replace_findings",
     "replace_images",
+    "replace_indices",
     "replace_rtk_files",
     "resume_run",
     "run_note",
@@ -152,6 +173,7 @@ __all__ = [
     "set_capture",
     "set_plan",
     "set_preflight",
+    "source_artifact",
     "step_finished",
     "step_started",
     "stop_job",

@@ -12,6 +12,11 @@ import psycopg
 from aerodag.ledger.database import execute, fetch_all, fetch_one
 from aerodag.ledger.runs import unknown_run
 
+# What tells about a run or a dataset rather than being its product: the newest is valid.
+EVIDENCE = frozenset({"preflight", "previews", "engine_log", "forensics", "unregistered", "stac"})
+# What belongs to one reconstruction and means nothing beside the orthophoto of another.
+COMPANIONS = ("dsm", "dtm", "point_cloud", "mesh", "report", "statistics", "shots", "cameras")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Artifact:
@@ -21,6 +26,7 @@ class Artifact:
     run_id: int
     dataset_id: int
     kind: str
+    name: str
     uri: str
     bytes: int
     sha256: str | None
@@ -41,6 +47,7 @@ def record_artifact(
     kind: str,
     uri: str,
     bytes: int,
+    name: str = "",
     sha256: str | None = None,
     crs: str | None = None,
     bbox: Sequence[float] | None = None,
@@ -49,12 +56,15 @@ def record_artifact(
     details: Mapping[str, Any] | None = None,
     dataset_id: int | None = None,
 ) -> Artifact:
-    """Record a product; it becomes the current one of its dataset and kind. The same run and kind again updates it.
+    """Record a product; the same run, kind and name again updates it.
+
+    It is current at once where it is the first of its kind and name, or `EVIDENCE`; otherwise when the run is promoted.
 
     Args:
         conn: The ledger.
         run_id: The run that made it.
-        kind: orthophoto, standardised, cog, thumbnail, metadata, report, shots, cameras, dsm, dtm, indices or stac.
+        kind: orthophoto, standardised, cog, thumbnail, metadata, indices, one of `EVIDENCE` or `COMPANIONS`.
+        name: Which of its kind; empty for the main one.
         uri: Where it is.
         bytes: Its size.
         sha256: Its checksum, hexadecimal.
@@ -71,7 +81,8 @@ def record_artifact(
     with conn.transaction():
         if not execute(conn, "lock_dataset_of_run", run_id=run_id):
             raise unknown_run(run_id)
-        execute(conn, "retire_artifacts", run_id=run_id, kind=kind)
+        if kind in EVIDENCE:
+            execute(conn, "retire_artifacts", run_id=run_id, kind=kind, name=name)
         artifact = fetch_one(
             conn,
             "record_artifact",
@@ -79,6 +90,7 @@ def record_artifact(
             run_id=run_id,
             dataset_id=dataset_id,
             kind=kind,
+            name=name,
             uri=uri,
             bytes=bytes,
             sha256=sha256,
@@ -93,9 +105,34 @@ def record_artifact(
     return artifact
 
 
-def current_artifact(conn: psycopg.Connection, *, dataset_id: int, kind: str) -> Artifact | None:
-    """The product of that kind that is valid for the dataset now."""
-    return fetch_one(conn, "current_artifact", Artifact, dataset_id=dataset_id, kind=kind)
+def promote(conn: psycopg.Connection, *, run_id: int) -> None:
+    """Make all products of a run the current ones of its dataset, in one step; what they replace stays on record.
+
+    Raises:
+        ConfigError: ``run.unknown``.
+    """
+    with conn.transaction():
+        if not execute(conn, "lock_dataset_of_run", run_id=run_id):
+            raise unknown_run(run_id)
+        execute(conn, "retire_before_promotion", run_id=run_id, companions=list(COMPANIONS))
+        execute(conn, "promote_artifacts", run_id=run_id)
+
+
+def current_artifact(conn: psycopg.Connection, *, dataset_id: int, kind: str, name: str = "") -> Artifact | None:
+    """The product of that kind and name that is valid for the dataset now."""
+    return fetch_one(conn, "current_artifact", Artifact, dataset_id=dataset_id, kind=kind, name=name)
+
+
+def current_artifacts(conn: psycopg.Connection, *, dataset_id: int) -> list[Artifact]:
+    """All that is valid for the dataset now, by kind and name."""
+    return fetch_all(conn, "current_artifacts", Artifact, dataset_id=dataset_id)
+
+
+def source_artifact(
+    conn: psycopg.Connection, *, dataset_id: int, run_id: int, kind: str, name: str = ""
+) -> Artifact | None:
+    """The product that a step of the run works on: the run's own, else the one that is valid now."""
+    return fetch_one(conn, "source_artifact", Artifact, dataset_id=dataset_id, run_id=run_id, kind=kind, name=name)
 
 
 def list_artifacts(conn: psycopg.Connection, *, run_id: int) -> list[Artifact]:

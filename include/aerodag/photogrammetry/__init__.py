@@ -2,6 +2,7 @@
 
 from aerodag.photogrammetry.embedded_engine import EmbeddedEngine
 from aerodag.photogrammetry.engine import Engine, Plan, Progress, Reconstruction
+from aerodag.photogrammetry.outputs import mesh_parts, outputs
 from aerodag.photogrammetry.registry import ENGINES, Choice, EngineHost, choose, endpoint, host_of, jobs, node
 
 __all__ = [
@@ -17,5 +18,7 @@ __all__ = [
     "endpoint",
     "host_of",
     "jobs",
+    "mesh_parts",
     "node",
+    "outputs",
 ]

@@ -74,7 +74,7 @@ def _dataset(conn: psycopg.Connection, storage: Storage, request: Request) -> Da
         raise ConfigError(
             "claim.what",
             "A run needs either a dataset_id or a source, and got " + ("both." if request.source else "neither."),
-            advice="Trigger with the id of a registered dataset or the path of a ZIP in the incoming folder.",
+            advice="Trigger with the id of a registered dataset or the path of a file in the incoming folder.",
         )
     if request.dataset_id is not None:
         return ledger.get_dataset(conn, dataset_id=request.dataset_id)
@@ -88,12 +88,12 @@ def _incoming_file(storage: Storage, source: str) -> Path:
         raise ConfigError(
             "claim.source_outside",
             f"{source!r} is not below the incoming folder.",
-            advice=f"Put the ZIP into {storage.incoming} and name it relative to that folder.",
+            advice=f"Put the file into {storage.incoming} and name it relative to that folder.",
         )
     if not path.is_file():
         raise ConfigError(
             "claim.source_missing",
             f"There is no file {source!r} in the incoming folder.",
-            advice="Trigger after the upload is complete; a ZIP that was taken in already has a dataset_id.",
+            advice="Trigger after the upload is complete; a file that was taken in already has a dataset_id.",
         )
     return path

@@ -52,6 +52,10 @@ class StepContext:
         """The engine's project directory inside the scratch folder."""
         return self.work / PROJECT_NAME
 
+    def product(self, folder: str, name: str) -> Path:
+        """Where a product of this run goes."""
+        return self.storage.product(folder, self.dataset.id, self.run.id, name)
+
     @property
     def plan(self) -> dict[str, Any]:
         """The run's plan for its engine. Raises ``ConfigError`` ``run.no_plan``."""
@@ -76,13 +80,13 @@ class StepContext:
         ledger.replace_findings(self.ledger, run_id=self.run.id, step=step, findings=findings)
 
     @property
-    def raw_zip(self) -> Path:
-        """The registered ZIP. Raises ``InfrastructureError`` when it is not where the ledger says."""
+    def raw(self) -> Path:
+        """The registered upload. Raises ``InfrastructureError`` when it is not where the ledger says."""
         path = local_path(self.dataset.raw_uri) if self.dataset.raw_uri else None
         if path is None or not path.is_file():
             raise InfrastructureError(
                 "dataset.raw_missing",
-                f"The ZIP of dataset {self.dataset.id} is not at {self.dataset.raw_uri}.",
-                advice="Check that the storage is mounted, or upload the same ZIP again.",
+                f"The upload of dataset {self.dataset.id} is not at {self.dataset.raw_uri}.",
+                advice="Check that the storage is mounted, or upload the same file again.",
             )
         return path

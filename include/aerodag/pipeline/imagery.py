@@ -10,12 +10,12 @@ from datetime import datetime
 from aerodag import archive, ledger, rtk
 from aerodag.findings import Finding, Severity
 from aerodag.ledger import ImageRecord, KnownElsewhere, Verdict
-from aerodag.pipeline.artifacts import record_product
 from aerodag.pipeline.context import Metrics, StepContext
 from aerodag.pipeline.examination.headers import MARK, read_headers
 from aerodag.pipeline.examination.judgement import Choice, Policy
-from aerodag.pipeline.examination.previews import preview_writer
+from aerodag.pipeline.examination.previews import PREVIEWS_FILE, preview_writer
 from aerodag.pipeline.examination.quality import judge_images
+from aerodag.pipeline.products.record import record_product
 from aerodag.storage import publish
 
 KNOWN_ELSEWHERE = "image.known_elsewhere"
@@ -24,12 +24,12 @@ _VERDICT = ("registered", *(field.name for field in fields(Verdict) if field.nam
 
 def extract_metadata(context: StepContext) -> Metrics:
     """EXIF, XMP and exposure marks become the rows of images and receiver files; nothing is extracted to disk."""
-    inventory = archive.inspect(context.raw_zip, context.limits)
+    inventory = archive.inspect(context.raw, context.limits)
     known = ledger.list_images(context.ledger, dataset_id=context.dataset.id)
     receiver_files = ledger.list_rtk_files(context.ledger, dataset_id=context.dataset.id)
     pairs = [(row.zip_path, row.sha256) for row in known] + [(row.zip_path, row.sha256) for row in receiver_files]
     digests = {path: digest for path, digest in pairs if digest is not None}
-    with archive.Reader(context.raw_zip, context.limits) as reader:
+    with archive.Reader(context.raw, context.limits) as reader:
         headers = read_headers(reader, inventory, digests, context.settings.checks)
     images = _with_verdicts(headers.records, known)
     ledger.replace_images(context.ledger, dataset_id=context.dataset.id, images=images)
@@ -50,16 +50,16 @@ def assess_images(context: StepContext) -> Metrics:
     records = ledger.list_images(context.ledger, dataset_id=context.dataset.id)
     checks, run = context.settings.checks, context.run
     policy = Policy(checks.rejecting, Choice(run.include_images, run.exclude_images))
-    made = context.work / "previews.zip"
-    with archive.Reader(context.raw_zip, context.limits) as reader, preview_writer(made) as keep:
+    made = context.work / PREVIEWS_FILE
+    with archive.Reader(context.raw, context.limits) as reader, preview_writer(made) as keep:
         earlier = context.findings("validate", "extract_metadata")
         judgement = judge_images(reader, records, earlier, policy, checks, keep)
     elsewhere = ledger.images_known_elsewhere(context.ledger, dataset_id=context.dataset.id)
     verdicts = _with_known(judgement.verdicts, elsewhere)
     ledger.judge_images(context.ledger, dataset_id=context.dataset.id, verdicts=verdicts)
     context.replace_findings("assess_images", [*judgement.findings, *_known_findings(elsewhere, len(records))])
-    published = publish(made, context.storage.previews(context.dataset.id))
-    record_product(context, "previews", published, None, {})
+    published = publish(made, context.product("thumbnails", PREVIEWS_FILE))
+    record_product(context, "previews", published)
     return dict(Counter(verdict.status for verdict in verdicts))
 
 

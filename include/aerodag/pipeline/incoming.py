@@ -21,6 +21,8 @@ from aerodag.storage import Storage, local_path, move, sha256_of
 log = structlog.get_logger(__name__)
 
 REGISTER_BATCH = 500
+# What an upload is, by the end of its name.
+UPLOAD_TYPES = {".zip": "raw_images_zip", ".tif": "geotiff", ".tiff": "geotiff"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +45,9 @@ class Upload:
 
 
 def complete_uploads(folder: Path, *, settle_seconds: float, now: float | None = None) -> list[Path]:
-    """ZIPs in ``folder`` that nobody writes to any more, oldest first.
+    """ZIPs and GeoTIFFs in ``folder`` that nobody writes to any more, oldest first.
 
-    A ZIP is complete when a marker ``NAME.zip.done`` lies beside it, or when it has not changed for
+    A file is complete when a marker ``NAME.zip.done`` lies beside it, or when it has not changed for
     ``settle_seconds``. The inode's change time tells that in one look: unlike the modification time, no upload tool
     can set it. Hidden files and ``.part`` or ``.tmp`` names are work in progress.
     """
@@ -54,7 +56,7 @@ def complete_uploads(folder: Path, *, settle_seconds: float, now: float | None =
         files = {entry.name: entry for entry in entries if entry.is_file(follow_symlinks=False)}
     found = []
     for name, entry in files.items():
-        if name.startswith(".") or not name.lower().endswith(".zip"):
+        if name.startswith(".") or _suffix(Path(name)) not in UPLOAD_TYPES:
             continue
         stat = entry.stat(follow_symlinks=False)
         if f"{name}.done" in files or now - max(stat.st_ctime, stat.st_mtime) >= settle_seconds:
@@ -84,7 +86,16 @@ def register_uploads(conn: psycopg.Connection, storage: Storage, paths: Iterable
 
 
 def register_upload(conn: psycopg.Connection, storage: Storage, path: Path) -> Dataset:
-    """Register one upload and return its dataset. Raises ``DataError`` when it cannot be read."""
+    """Register one upload and return its dataset.
+
+    Raises ``DataError`` when it cannot be read, or is neither a ZIP nor a GeoTIFF by its name.
+    """
+    if _suffix(path) not in UPLOAD_TYPES:
+        raise DataError(
+            "upload.unknown_type",
+            f"{path.name} is neither a ZIP of images nor a GeoTIFF.",
+            advice="Upload a .zip, .tif or .tiff.",
+        )
     upload = read_upload(path)
     entry = _enter(conn, storage, upload)
     _take_in(conn, storage, upload, entry)
@@ -120,18 +131,18 @@ def _enter(conn: psycopg.Connection, storage: Storage, upload: Upload) -> Regist
         source_uri=upload.path.as_uri(),
         content_sha256=upload.sha256,
         size_bytes=upload.size,
-        upload_type="raw_images_zip",
+        upload_type=UPLOAD_TYPES[_suffix(upload.path)],
     )
     # The place is recorded before the move: after a crash between the two, the file is still in the incoming folder
     # and the next pass comes here again and completes the move.
     if entry.created:
-        ledger.move_raw(conn, dataset_id=entry.dataset.id, raw_uri=_raw(storage, entry.dataset).as_uri())
+        ledger.move_raw(conn, dataset_id=entry.dataset.id, raw_uri=_raw(storage, entry.dataset, upload.path).as_uri())
     return entry
 
 
 def _take_in(conn: psycopg.Connection, storage: Storage, upload: Upload, entry: Registration) -> None:
     dataset = entry.dataset
-    place = local_path(dataset.raw_uri) if dataset.raw_uri else _raw(storage, dataset)
+    place = local_path(dataset.raw_uri) if dataset.raw_uri else _raw(storage, dataset, upload.path)
     if place.exists() and not place.samefile(upload.path):
         # Byte for byte what we hold, so the copy can be made again from there.
         upload.path.unlink()
@@ -155,8 +166,12 @@ def _refuse(conn: psycopg.Connection, storage: Storage, path: Path, error: Aerod
     ledger.add_event(conn, kind="upload.refused", message=str(error), details=details)
 
 
-def _raw(storage: Storage, dataset: Dataset) -> Path:
-    return storage.raw(dataset.id, f"{dataset.name}.zip")
+def _raw(storage: Storage, dataset: Dataset, upload: Path) -> Path:
+    return storage.raw(dataset.id, f"{dataset.name}{_suffix(upload)}")
+
+
+def _suffix(path: Path) -> str:
+    return path.suffix.lower()
 
 
 def _dataset_name(path: Path) -> str:

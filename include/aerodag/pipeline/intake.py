@@ -1,4 +1,4 @@
-"""Steps before the images: the ZIP is staged and validated."""
+"""Steps before the images: the upload is staged, a ZIP validated."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ WORK_BYTES_PER_RAW_BYTE = 3
 
 
 def stage(context: StepContext) -> Metrics:
-    """The ZIP is where the ledger says, holds what was registered, and there is room to work on it."""
-    raw = context.raw_zip
+    """The upload is where the ledger says, holds what was registered, and there is room to work on it."""
+    raw = context.raw
     require_free_space(context.storage.root, WORK_BYTES_PER_RAW_BYTE * context.dataset.size_bytes)
     if (digest := sha256_of(raw)) != context.dataset.content_sha256:
         raise InfrastructureError(
             "dataset.raw_changed",
-            f"The ZIP of dataset {context.dataset.id} has SHA-256 {digest[:12]}, "
+            f"The upload of dataset {context.dataset.id} has SHA-256 {digest[:12]}, "
             f"{context.dataset.content_sha256[:12]} was registered.",
-            advice="Check the storage for damage; upload the same ZIP again to restore it.",
+            advice="Check the storage for damage; upload the same file again to restore it.",
         )
     context.work.mkdir(parents=True, exist_ok=True)
     return {"bytes": context.dataset.size_bytes}
@@ -35,8 +35,8 @@ def stage(context: StepContext) -> Metrics:
 
 def validate(context: StepContext) -> Metrics:
     """The ZIP is safe, whole, and holds enough images; each gets its row with its checksum."""
-    inventory = archive.inspect(context.raw_zip, context.limits)
-    verified = archive.verify(context.raw_zip, inventory, context.limits)
+    inventory = archive.inspect(context.raw, context.limits)
+    verified = archive.verify(context.raw, inventory, context.limits)
     _record_entries(context, inventory, verified.digests)
     context.replace_findings("validate", [*inventory.findings, *verified.findings])
     return {

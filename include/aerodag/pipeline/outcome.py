@@ -9,7 +9,7 @@ import structlog
 from aerodag import ledger
 from aerodag.errors import Category, EngineError
 from aerodag.pipeline.context import Metrics, StepContext
-from aerodag.storage import local_path, move, remove_tree
+from aerodag.storage import link, local_path, move, remove_tree
 
 log = structlog.get_logger(__name__)
 
@@ -19,12 +19,17 @@ PRODUCT_OF_TASK_TYPE = {
     "cog": "cog",
     "thumbnail": "thumbnail",
     "metadata": "metadata",
+    "indices": "indices",
 }
 
 
 def finish(context: StepContext) -> Metrics:
-    """Everything that was asked for is there; the ledger derives the run's success from this step."""
-    found = {artifact.kind: artifact for artifact in ledger.list_artifacts(context.ledger, run_id=context.run.id)}
+    """Everything that was asked for is there and becomes what is valid for the dataset, all at once.
+
+    The ledger derives the run's success from this step. Finishing an earlier run again goes back to its products.
+    """
+    artifacts = ledger.list_artifacts(context.ledger, run_id=context.run.id)
+    found = {artifact.kind: artifact for artifact in artifacts if not artifact.name}
     for task_type in context.run.task_types:
         kind = PRODUCT_OF_TASK_TYPE[task_type]
         if kind not in found or not local_path(found[kind].uri).is_file():
@@ -33,7 +38,10 @@ def finish(context: StepContext) -> Metrics:
                 f"The run asked for {task_type} and has no {kind}.",
                 advice=f"Clear the task that makes the {kind}, with everything after it.",
             )
-    return {"products": len(found), "bytes": sum(artifact.bytes for artifact in found.values())}
+    ledger.promote(context.ledger, run_id=context.run.id)
+    if "orthophoto" in found:
+        link(local_path(found["orthophoto"].uri), context.storage.current_orthophoto(context.dataset.id))
+    return {"products": len(artifacts), "bytes": sum(artifact.bytes for artifact in artifacts)}
 
 
 def cleanup(context: StepContext) -> Metrics:
@@ -60,7 +68,7 @@ def _quarantine(context: StepContext) -> None:
     run, dataset = context.run, context.dataset
     if dataset.quarantined_at is not None:
         return
-    raw = context.raw_zip
+    raw = context.raw
     place = context.storage.quarantined(dataset.id, raw.name)
     move(raw, place)
     reason = {"code": run.failure_code, "message": run.message, "advice": run.advice, "dataset_id": dataset.id}

@@ -7,11 +7,11 @@ from dataclasses import asdict
 from aerodag import archive, ledger
 from aerodag import preflight as reporting
 from aerodag.errors import AerodagError, DataError, InfrastructureError
-from aerodag.pipeline.artifacts import record_product
 from aerodag.pipeline.context import Metrics, StepContext
 from aerodag.pipeline.examination.control import ground_control
-from aerodag.pipeline.examination.previews import read_previews
+from aerodag.pipeline.examination.previews import PREVIEWS_FILE, read_previews
 from aerodag.pipeline.examination.report import Upload, compose
+from aerodag.pipeline.products.record import record_product
 from aerodag.preflight import Decision, PastRun, Report
 from aerodag.storage import Published, publish
 
@@ -24,8 +24,8 @@ _ADVICE = {
 def preflight(context: StepContext) -> Metrics:
     """Write the report, as JSON into the run and as a page, and stop where the engine must fail."""
     records = ledger.list_images(context.ledger, dataset_id=context.dataset.id)
-    inventory = archive.inspect(context.raw_zip, context.limits)
-    with archive.Reader(context.raw_zip, context.limits) as reader:
+    inventory = archive.inspect(context.raw, context.limits)
+    with archive.Reader(context.raw, context.limits) as reader:
         control = ground_control(reader, inventory, records)
     earlier = context.findings("validate", "extract_metadata", "assess_images")
     upload = Upload(
@@ -55,9 +55,9 @@ def preflight(context: StepContext) -> Metrics:
 def _publish_page(context: StepContext, report: Report) -> Published:
     made = context.work / "preflight.html"
     made.parent.mkdir(parents=True, exist_ok=True)
-    made.write_text(reporting.render(report, read_previews(context.storage.previews(context.dataset.id))), "utf-8")
-    published = publish(made, context.storage.preflight(context.dataset.id))
-    record_product(context, "preflight", published, None, {"verdict": report.verdict.decision.value})
+    made.write_text(reporting.render(report, read_previews(context.product("thumbnails", PREVIEWS_FILE))), "utf-8")
+    published = publish(made, context.product("reports", "preflight.html"))
+    record_product(context, "preflight", published, details={"verdict": report.verdict.decision.value})
     return published
 
 

@@ -42,7 +42,7 @@ def fill_project(context: StepContext) -> None:
     for stray in images.iterdir():
         if stray.name not in names.values():
             stray.unlink()
-    archive.extract(context.raw_zip, names, images)
+    archive.extract(context.raw, names, images)
     _write_control(context, names)
     _write_positions(context)
 
@@ -51,8 +51,8 @@ def _write_control(context: StepContext, names: Mapping[str, str]) -> None:
     """The upload's ground control under the engine's names; none where no row is left, which would stop ODM."""
     target = context.project / "gcp_list.txt"
     target.unlink(missing_ok=True)
-    inventory = archive.inspect(context.raw_zip, context.limits)
-    with archive.Reader(context.raw_zip, context.limits) as reader:
+    inventory = archive.inspect(context.raw, context.limits)
+    with archive.Reader(context.raw, context.limits) as reader:
         control = ground_control(reader, inventory, assigned(context)).ground
     rewritten = gcp_images.rewrite(control, names) if control is not None else None
     if rewritten is not None and rewritten.rows:

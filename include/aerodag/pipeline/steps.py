@@ -3,23 +3,35 @@
 from __future__ import annotations
 
 import pkgutil
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from aerodag.ledger import Run
+from aerodag.ledger import Dataset, Run
 from aerodag.pipeline.context import Metrics, StepContext
+from aerodag.storage import explained
+
+ANY_UPLOAD = frozenset({"raw_images_zip", "geotiff"})
+IMAGES = frozenset({"raw_images_zip"})
 
 
 @dataclass(frozen=True, slots=True)
 class StepSpec:
-    """A step: the module of ``aerodag.pipeline`` with the function of its name, and the task type that asks for it."""
+    """A step: the module of ``aerodag.pipeline`` with the function of its name, and what asks for it.
+
+    ``task_types``: the run asks for one of them, or none is needed. ``uploads``: kinds of upload that it is for.
+    """
 
     name: str
     module: str
-    task_type: str | None = None
+    task_types: frozenset[str] = field(default=frozenset())
+    uploads: frozenset[str] = ANY_UPLOAD
 
-    def wanted(self, run: Run) -> bool:
-        """Whether the run asked for this step."""
-        return self.task_type is None or self.task_type in run.task_types
+    def not_wanted(self, run: Run, dataset: Dataset) -> str | None:
+        """Why the run skips this step; None where it does not."""
+        if dataset.upload_type not in self.uploads:
+            return "A GeoTIFF has no images to work on."
+        if self.task_types and self.task_types.isdisjoint(requested(run, dataset)):
+            return f"The run did not ask for {' or '.join(sorted(self.task_types))}."
+        return None
 
     @property
     def works_on_run(self) -> bool:
@@ -27,27 +39,41 @@ class StepSpec:
         return self.name != "cleanup"
 
     def work(self, context: StepContext) -> Metrics:
-        """Run the step; returns its metrics."""
-        metrics: Metrics = pkgutil.resolve_name(f"aerodag.pipeline.{self.module}:{self.name}")(context)
+        """Run the step; returns its metrics. A failing disk is an ``InfrastructureError`` whatever the step."""
+        try:
+            metrics: Metrics = pkgutil.resolve_name(f"aerodag.pipeline.{self.module}:{self.name}")(context)
+        except OSError as error:
+            if error.filename is None and error.errno is None:
+                raise
+            raise explained(error) from error
         return metrics
 
 
+def requested(run: Run, dataset: Dataset) -> frozenset[str]:
+    """The task types of a run. To prepare an uploaded GeoTIFF, it has to be taken over first."""
+    asked = frozenset(run.task_types)
+    return asked | {"odm_processing"} if dataset.upload_type == "geotiff" and "geotiff" in asked else asked
+
+
+_ODM = frozenset({"odm_processing"})
 STEPS = {
     step.name: step
     for step in (
         StepSpec("stage", "intake"),
-        StepSpec("validate", "intake", "odm_processing"),
-        StepSpec("extract_metadata", "imagery", "odm_processing"),
-        StepSpec("assess_images", "imagery", "odm_processing"),
-        StepSpec("preflight", "preflight", "odm_processing"),
-        StepSpec("plan_engine", "planning", "odm_processing"),
-        StepSpec("odm", "reconstruction", "odm_processing"),
-        StepSpec("publish_ortho", "reconstruction", "odm_processing"),
-        StepSpec("standardise", "products", "geotiff"),
-        StepSpec("cog", "products", "cog"),
-        StepSpec("thumbnail", "products", "thumbnail"),
-        StepSpec("metadata", "products", "metadata"),
+        StepSpec("validate", "intake", _ODM, IMAGES),
+        StepSpec("extract_metadata", "imagery", _ODM, IMAGES),
+        StepSpec("assess_images", "imagery", _ODM, IMAGES),
+        StepSpec("preflight", "preflight", _ODM, IMAGES),
+        StepSpec("plan_engine", "planning", _ODM, IMAGES),
+        StepSpec("odm", "reconstruction", _ODM, IMAGES),
+        StepSpec("publish_ortho", "products.orthophoto", _ODM),
+        StepSpec("standardise", "products.rasters", frozenset({"geotiff"})),
+        StepSpec("cog", "products.rasters", frozenset({"cog"})),
+        StepSpec("thumbnail", "products.rasters", frozenset({"thumbnail"})),
+        StepSpec("indices", "products.vegetation", frozenset({"indices"})),
+        StepSpec("metadata", "products.facts", frozenset({"metadata"})),
         StepSpec("finish", "outcome"),
+        StepSpec("stac", "products.catalogue"),
         StepSpec("cleanup", "outcome"),
     )
 }

@@ -33,8 +33,8 @@ def step_of(context: Context, name: str) -> Iterator[StepContext]:
     spec = STEPS[name]
     with open_ledger() as conn:
         step = StepContext.of(conn, installation(), str(context["dag_run"].run_id))
-        if not spec.wanted(step.run):
-            raise AirflowSkipException(f"The run did not ask for {spec.task_type}.")
+        if reason := spec.not_wanted(step.run, step.dataset):
+            raise AirflowSkipException(reason)
         if spec.works_on_run:
             ledger.resume_run(conn, run_id=step.run.id)
         with structlog.contextvars.bound_contextvars(dataset=step.dataset.id, run=step.run.id, step=name):

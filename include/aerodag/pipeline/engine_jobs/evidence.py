@@ -22,8 +22,8 @@ from aerodag.photogrammetry.odm.judging.stats import unregistered_geojson
 from aerodag.photogrammetry.odm.planning import plan
 from aerodag.photogrammetry.odm.planning.plan import OdmPlan
 from aerodag.photogrammetry.odm.watching.log import Watcher
-from aerodag.pipeline.artifacts import record_product
 from aerodag.pipeline.context import StepContext
+from aerodag.pipeline.products.record import record_product
 from aerodag.storage import publish
 
 log = structlog.get_logger(__name__)
@@ -69,18 +69,18 @@ def _publish_log(context: StepContext, row: EngineJob) -> None:
     try:
         with plain.open("rb") as source, gzip.open(packed, "wb") as target:
             shutil.copyfileobj(source, target)
-        published = publish(packed, context.storage.engine_log(context.dataset.id, row.name))
+        published = publish(packed, context.product("reports", f"{row.name}.log.gz"))
     finally:
         packed.unlink(missing_ok=True)
-    record_product(context, "engine_log", published, None, {"job": row.name, "attempt": row.attempt})
+    record_product(context, "engine_log", published, details={"job": row.name, "attempt": row.attempt})
 
 
 def _publish_forensics(context: StepContext, row: EngineJob, ending: Ending, watcher: Watcher, chosen: OdmPlan) -> None:
     bundle = forensics.bundle(context.project, ending, watcher, plan=plan.dump(chosen), stop=row.stop_reason)
     made = context.work / f"{row.name}.forensics.json"
     made.write_text(forensics.dumps(bundle), "utf-8")
-    published = publish(made, context.storage.forensics(context.dataset.id, row.name))
-    record_product(context, "forensics", published, None, {"job": row.name, "exit_code": ending.exit_code})
+    published = publish(made, context.product("reports", f"{row.name}.forensics.json"))
+    record_product(context, "forensics", published, details={"job": row.name, "exit_code": ending.exit_code})
 
 
 def publish_unregistered(
@@ -89,8 +89,8 @@ def publish_unregistered(
     """Put a map of the images that the engine did not place beside the dataset's reports."""
     made = context.work / "unregistered.geojson"
     made.write_text(unregistered_geojson(images, result.unregistered), "utf-8")
-    published = publish(made, context.storage.unregistered(context.dataset.id))
-    record_product(context, "unregistered", published, None, {"images": len(result.unregistered)})
+    published = publish(made, context.product("reports", "unregistered.geojson"))
+    record_product(context, "unregistered", published, details={"images": len(result.unregistered)})
 
 
 def _log_path(context: StepContext, row: EngineJob) -> Path:

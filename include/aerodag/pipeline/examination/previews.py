@@ -9,6 +9,8 @@ from pathlib import Path
 
 from aerodag.pipeline.examination.quality import Preview
 
+PREVIEWS_FILE = "previews.zip"
+
 
 @contextmanager
 def preview_writer(path: Path) -> Iterator[Preview]:

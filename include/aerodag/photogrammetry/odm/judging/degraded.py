@@ -121,7 +121,7 @@ def _components(facts: LogFacts) -> Iterator[Finding]:
 
 
 def _report(plan: OdmPlan, products: Collection[str]) -> Iterator[Finding]:
-    missing = [kind for kind in ("report", "stats", "shots") if kind not in products]
+    missing = [kind for kind in ("report", "statistics", "shots") if kind not in products]
     if missing and not plan.options.get("skip-report"):
         yield Finding(
             Severity.DEGRADED,

@@ -19,25 +19,12 @@ from aerodag.photogrammetry.odm.judging.stats import Figures, figures, read_json
 from aerodag.photogrammetry.odm.planning.boundary import reach_m
 from aerodag.photogrammetry.odm.planning.plan import OdmPlan
 from aerodag.photogrammetry.odm.watching.facts import LogFacts
+from aerodag.photogrammetry.outputs import outputs
 
 MISPLACED_M: Final = 1000.0
 STRAY_RATIO: Final = 4.0
 _CLOCK_SECONDS: Final = 60.0  # a project on another host's disk has that host's times
 _USUAL_MEGAPIXELS: Final = 20.0
-
-# Kind of product, and where ODM puts it.
-_PRODUCTS: Mapping[str, str] = {
-    "dsm": "odm_dem/dsm.tif",
-    "dtm": "odm_dem/dtm.tif",
-    "point_cloud": "odm_georeferencing/odm_georeferenced_model.laz",
-    "report": "odm_report/report.pdf",
-    "stats": "odm_report/stats.json",
-    "shots": "odm_report/shots.geojson",
-    "cameras": "cameras.json",
-    "images": "images.json",
-    "log": "log.json",
-    "options": "options.json",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,11 +43,10 @@ class Expected:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """The reconstruction with its findings, the figures of ODM's statistics, and other products (kind, path)."""
+    """The reconstruction with its findings, the figures of ODM's statistics, and why images are not in it."""
 
     reconstruction: Reconstruction
     figures: Figures
-    products: tuple[tuple[str, Path], ...]
     unregistered: Mapping[str, str]
 
 
@@ -79,15 +65,14 @@ def judge_result(project: Path, expected: Expected, facts: LogFacts) -> Result:
     numbers = figures(read_json(project / "odm_report" / "stats.json"))
     stray = _check_place(project, orthophoto, expected, numbers)
     placed = registered(project, expected.images.keys())
-    products = _products(project)
-    kinds = dict(products)
+    kinds = outputs(project)
     reasons = _reasons(expected, placed, facts)
     findings = findings_of(expected.plan, facts, len(expected.images), placed, kinds.keys(), numbers)
     return Result(
         reconstruction=Reconstruction(
             orthophoto=path,
             dsm=kinds.get("dsm"),
-            stats=kinds.get("stats"),
+            stats=kinds.get("statistics"),
             shots=kinds.get("shots"),
             cameras=kinds.get("cameras"),
             registered=tuple(sorted(placed or ())),
@@ -100,7 +85,6 @@ def judge_result(project: Path, expected: Expected, facts: LogFacts) -> Result:
             findings=(*stray, *findings),
         ),
         figures=numbers,
-        products=products,
         unregistered=reasons,
     )
 
@@ -169,11 +153,6 @@ def _megapixels(project: Path) -> float:
         if isinstance(item, Mapping) and all(isinstance(item.get(key), int) for key in ("width", "height"))
     ]
     return max(0.1, median(sizes)) if sizes else _USUAL_MEGAPIXELS
-
-
-def _products(project: Path) -> tuple[tuple[str, Path], ...]:
-    found = ((kind, project / relative) for kind, relative in _PRODUCTS.items())
-    return tuple((kind, path) for kind, path in found if path.is_file() and path.stat().st_size > 0)
 
 
 def _reasons(expected: Expected, placed: frozenset[str] | None, facts: LogFacts) -> dict[str, str]:

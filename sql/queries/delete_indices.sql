@@ -1,0 +1,1 @@
+delete from aerodag.vegetation_index where run_id = %(run_id)s
