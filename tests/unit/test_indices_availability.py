@@ -11,7 +11,7 @@ import pytest
 import rasterio
 from rasterio.enums import ColorInterp
 
-from aerodag.raster.classify import classify
+from aerodag.raster.examining.classify import classify
 from aerodag.raster.indices import INDICES, Numbers, compute
 from aerodag.raster.indices.calibration import calibration_of
 from rasters import RGB, RGBA, ground, save

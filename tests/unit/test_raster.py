@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from aerodag.raster import describe, make_cog, make_thumbnails, standardise
-from aerodag.raster.cog import ARCHIVE, WEB
+from aerodag.raster.cog import ARCHIVE, WEB, make_cog
+from aerodag.raster.extent.describe import describe
+from aerodag.raster.picture.thumbnail import make_thumbnails
+from aerodag.raster.standard.standardising import standardise
 from rasters import DATA, needs_data
 
 pytestmark = pytest.mark.filterwarnings("ignore:Use `@` matmul:PendingDeprecationWarning")

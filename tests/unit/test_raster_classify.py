@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 from rasterio.control import GroundControlPoint
 
 from aerodag.errors import AerodagError, DataError
-from aerodag.raster.bands import at_wavelength, named
-from aerodag.raster.classify import classify, inspect
+from aerodag.raster.examining.bands import at_wavelength, named
+from aerodag.raster.examining.classify import classify, inspect
+from aerodag.raster.examining.whole import require_whole
 from aerodag.raster.gdal import opened
 from aerodag.raster.kinds import Content, CrsKind, Grid, Invalid, Meaning, RasterKind
-from aerodag.raster.whole import require_whole
 from rasters import DATA, PLACE, RGB, Array, code_of, ground, needs_data, save, save_rgba
 
 pytestmark = [

@@ -144,7 +144,7 @@ def test_any_size(tmp_path: Path, shape: tuple[int, int]) -> None:
     values = np.resize(ground(), (3, *shape))
     report = make_cog(save(tmp_path / "a.tif", values), tmp_path / "b.tif")
     assert same(values, read(report.path))
-    assert len(report.overviews) == sum(max(shape) >> level > 512 for level in range(4))
+    assert len(report.overviews) == sum(max(shape) > 512 << level for level in range(4))
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from rasterio.windows import Window
 
 from aerodag.errors import EngineError
 from aerodag.raster.cog import ARCHIVE, WEB, WEB_MERCATOR, WEB_WEBP, CogProfile, check_cog, make_cog
-from aerodag.raster.cog.layout import blocks_of
+from aerodag.raster.cog.checks.layout import blocks_of
 from aerodag.raster.gdal import environment, opened
 from rasters import PLACE, RGB, RGBA, SIDE, Array, ground, read, save, save_rgba
 

@@ -24,8 +24,8 @@ pytestmark = pytest.mark.filterwarnings("ignore:Use `@` matmul:PendingDeprecatio
 WRITER = """
 import sys
 from pathlib import Path
-from aerodag.raster.cog import WEB_MERCATOR, make_cog
-make_cog(Path(sys.argv[1]), Path(sys.argv[2]), WEB_MERCATOR)
+from aerodag.raster.cog import ARCHIVE, make_cog
+make_cog(Path(sys.argv[1]), Path(sys.argv[2]), ARCHIVE)
 """
 
 
@@ -53,7 +53,7 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_full_disk_is_told_from_a_fault(rgba: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gdal.shutil, "disk_usage", lambda _: SimpleNamespace(free=1 << 20))
-    monkeypatch.setattr(writing, "gdal_copy", lambda *_, **__: Path("/nowhere/x").write_bytes(b""))
+    monkeypatch.setattr(writing, "write_levels", lambda *_: Path("/nowhere/x").write_bytes(b""))
     with pytest.raises(InfrastructureError) as caught:
         make_cog(rgba, tmp_path / "b.tif")
     assert code_of(caught) == "raster.disk_full"
@@ -61,18 +61,18 @@ def test_a_full_disk_is_told_from_a_fault(rgba: Path, tmp_path: Path, monkeypatc
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no device that is always full")
-def test_gdal_notices_that_nothing_could_be_written(
-    large: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    real = writing.gdal_copy
+@pytest.mark.parametrize("suffix", ["", ".blocks"])
+def test_nothing_could_be_written(large: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str) -> None:
+    real = writing.write_levels
 
-    def onto_full_device(source: str, path: Path, **options: str) -> None:
-        path.symlink_to("/dev/full")
-        real(source, path, **options)
+    def onto_full_device(dataset: object, path: Path, *rest: object) -> None:
+        path.with_name(path.name + suffix).symlink_to("/dev/full")
+        real(dataset, path, *rest)
 
-    monkeypatch.setattr(writing, "gdal_copy", onto_full_device)
-    with pytest.raises(EngineError):
+    monkeypatch.setattr(writing, "write_levels", onto_full_device)
+    with pytest.raises(InfrastructureError) as caught:
         make_cog(large, tmp_path / "b.tif")
+    assert code_of(caught) == "raster.disk_full"
     assert list(tmp_path.iterdir()) == []
 
 
@@ -98,8 +98,13 @@ def test_where_nobody_knows_the_place_nothing_is_made_up(tmp_path: Path) -> None
 def test_a_wrong_cog_never_gets_its_name(rgba: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The writer is made to write a sound COG of something else; the checks are the real ones."""
     other = save(tmp_path / "other.tif", read(rgba)[:, ::-1], RGBA, photometric="RGB")
-    real = writing.gdal_copy
-    monkeypatch.setattr(writing, "gdal_copy", lambda _, path, **options: real(str(other), path, **options))
+    real = writing.write_levels
+
+    def write_other(_: object, path: Path, *rest: object) -> None:
+        with rasterio.open(other) as dataset:
+            real(dataset, path, *rest)
+
+    monkeypatch.setattr(writing, "write_levels", write_other)
     target = tmp_path / "x.tif"
     target.write_bytes(b"the good one of before")
     with pytest.raises(EngineError) as caught:

@@ -17,8 +17,8 @@ from shapely.geometry import Point, shape
 from shapely.geometry.base import BaseGeometry
 
 from aerodag.errors import DataError
-from aerodag.raster import coverage as coverage_module
-from aerodag.raster.describe import describe
+from aerodag.raster.extent import coverage as coverage_module
+from aerodag.raster.extent.describe import describe
 from aerodag.raster.gdal import environment
 from rasters import DATA, PLACE, RGB, RGBA, SIDE, UTM, Array, code_of, disc, ground, needs_data, save, save_rgba
 

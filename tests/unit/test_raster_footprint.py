@@ -18,7 +18,7 @@ from shapely import get_num_coordinates, transform
 from shapely.geometry import Point, Polygon, shape
 from shapely.geometry.base import BaseGeometry
 
-from aerodag.raster.describe import RasterInfo, describe
+from aerodag.raster.extent.describe import RasterInfo, describe
 from rasters import PLACE, Array, disc, save
 
 pytestmark = pytest.mark.filterwarnings("ignore:Use `@` matmul:PendingDeprecationWarning")

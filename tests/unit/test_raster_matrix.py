@@ -9,10 +9,10 @@ import pytest
 import rasterio
 
 from aerodag.errors import DataError
-from aerodag.raster.classify import classify, inspect
+from aerodag.raster.examining.classify import classify, inspect
+from aerodag.raster.examining.whole import require_whole
 from aerodag.raster.gdal import opened
-from aerodag.raster.standard import standardise
-from aerodag.raster.whole import require_whole
+from aerodag.raster.standard.standardising import standardise
 from raster_matrix import (
     CRSS,
     Case,

@@ -15,7 +15,7 @@ import rasterio
 
 from aerodag.errors import InfrastructureError
 from aerodag.raster.gdal import beside
-from aerodag.raster.standard import standardise
+from aerodag.raster.standard.standardising import standardise
 from rasters import DATA, PLACE, RGB, code_of, disc, ground, needs_data, read, save
 
 pytestmark = pytest.mark.filterwarnings("ignore:Use `@` matmul:PendingDeprecationWarning")
@@ -91,7 +91,7 @@ def test_real_rasters_keep_every_pixel(tmp_path: Path, source: Path) -> None:
 def test_killed_at_any_time_it_leaves_no_result_and_the_next_try_clears_up(tmp_path: Path) -> None:
     values = np.tile(np.random.default_rng(0).integers(0, 255, (3, 1000, 1000), np.uint8), (1, 4, 4))
     source, target = save(tmp_path / "a.tif", values, RGB), tmp_path / "out" / "b.tif"
-    program = "import sys; from pathlib import Path; from aerodag.raster.standard import standardise; "
+    program = "import sys; from pathlib import Path; from aerodag.raster.standard.standardising import standardise; "
     program += "standardise(Path(sys.argv[1]), Path(sys.argv[2]))"
     command = [sys.executable, "-c", program, str(source), str(target)]
     for seconds in (0.0, 0.3):
@@ -133,7 +133,8 @@ def test_a_disk_that_fills_up_is_no_fault_of_the_raster(tmp_path: Path, room: in
     source = save(tmp_path / "a.tif", values, RGB)
     program = (
         "import resource, signal, sys; from pathlib import Path\n"
-        "from aerodag.errors import InfrastructureError; from aerodag.raster.standard import standardise\n"
+        "from aerodag.errors import InfrastructureError\n"
+        "from aerodag.raster.standard.standardising import standardise\n"
         f"signal.signal(signal.SIGXFSZ, signal.SIG_IGN); resource.setrlimit(resource.RLIMIT_FSIZE, ({room}, {room}))\n"
         f"try: standardise(Path({str(source)!r}), Path({str(tmp_path / 'b.tif')!r}))\n"
         "except InfrastructureError as error: sys.stderr.write(error.code)\n"

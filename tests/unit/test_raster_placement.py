@@ -15,8 +15,8 @@ from shapely.geometry import mapping
 
 from aerodag.errors import EngineError
 from aerodag.findings import Severity
-from aerodag.raster.describe import RasterInfo, describe
-from aerodag.raster.placement import placement, placement_findings, require_placed
+from aerodag.raster.extent.describe import RasterInfo, describe
+from aerodag.raster.extent.placement import placement, placement_findings, require_placed
 from rasters import Array, code_of, save
 
 pytestmark = pytest.mark.filterwarnings("ignore:Use `@` matmul:PendingDeprecationWarning")

@@ -16,11 +16,11 @@ from rasterio.enums import ColorInterp, Resampling
 from rasterio.transform import Affine, from_origin
 
 from aerodag.errors import ConfigError, DataError
-from aerodag.raster import thumbnail as thumbnail_module
-from aerodag.raster.classify import classify
+from aerodag.raster.examining.classify import classify
 from aerodag.raster.gdal import environment, opened
-from aerodag.raster.relief import hillshade
-from aerodag.raster.thumbnail import Thumbnail, make_thumbnails
+from aerodag.raster.picture import thumbnail as thumbnail_module
+from aerodag.raster.picture.relief import hillshade
+from aerodag.raster.picture.thumbnail import Thumbnail, make_thumbnails
 from rasters import PLACE, RGB, Array, code_of, disc, ground, save, save_rgba
 
 pytestmark = pytest.mark.filterwarnings("ignore:Use `@` matmul:PendingDeprecationWarning")

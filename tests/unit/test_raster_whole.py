@@ -11,7 +11,7 @@ import rasterio
 from rasterio.enums import Resampling
 
 from aerodag.errors import DataError
-from aerodag.raster.whole import require_whole
+from aerodag.raster.examining.whole import require_whole
 from rasters import DATA, PLACE, UTM, Array, code_of, ground, needs_data, save
 
 pytestmark = pytest.mark.filterwarnings("ignore:Use `@` matmul:PendingDeprecationWarning")

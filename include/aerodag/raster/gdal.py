@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import glob
 import os
@@ -104,7 +105,7 @@ def beside(target: Path) -> Iterator[Path]:
             yield partial
         except Exception as error:
             free = shutil.disk_usage(directory).free
-            if free < _DISK_RESERVE:
+            if free < _DISK_RESERVE or (isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}):
                 raise InfrastructureError(
                     "raster.disk_full",
                     f"{target.name} could not be written: {free >> 20} MB are free in {target.parent}.",

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from aerodag import photogrammetry, raster
+from aerodag import photogrammetry
 from aerodag.ledger import ImageRecord
 from aerodag.pipeline.context import StepContext
 from aerodag.pipeline.products.record import record_product
 from aerodag.pipeline.project import assigned
+from aerodag.raster.extent.describe import describe
 from aerodag.storage import Published, publish
 
 SURFACES = ("dsm", "dtm")
@@ -70,7 +71,7 @@ def _publish(context: StepContext, kind: str, path: Path, crs: str, heights: Hei
         details |= {"height_datum": heights.datum, "height_datum_reason": heights.reason}
     if kind in SURFACES:
         published = publish(path, context.product(folder, name))
-        record_product(context, kind, published, raster.describe(path), details)
+        record_product(context, kind, published, describe(path), details)
         return
     if kind in MODELS:
         record_product(context, kind, _publish_model(context, folder, name, path), details=details, crs=crs)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from statistics import median
 from typing import Any
 
-from aerodag import ledger, raster
+from aerodag import ledger
 from aerodag.errors import EngineError
 from aerodag.photogrammetry import Reconstruction
 from aerodag.photogrammetry.odm.planning.boundary import reach_m
@@ -14,6 +14,10 @@ from aerodag.pipeline.products.companions import publish_companions
 from aerodag.pipeline.products.record import record_product
 from aerodag.pipeline.project import assigned
 from aerodag.pipeline.results import finished_before
+from aerodag.raster.examining.classify import inspect
+from aerodag.raster.examining.whole import require_whole
+from aerodag.raster.extent.describe import RasterInfo, describe
+from aerodag.raster.extent.placement import placement, placement_findings, require_placed
 from aerodag.storage import ORTHOPHOTO, publish
 
 
@@ -26,7 +30,7 @@ def publish_ortho(context: StepContext) -> Metrics:
 
 
 def _publish_result(context: StepContext, result: Reconstruction) -> Metrics:
-    info = raster.describe(result.orthophoto)
+    info = describe(result.orthophoto)
     _compare_with_cameras(context, info)
     published = publish(result.orthophoto, context.product("archive", ORTHOPHOTO))
     details = {"engine": result.engine, "version": result.version, "gsd_cm": result.gsd_cm, "epsg": result.epsg}
@@ -37,9 +41,9 @@ def _publish_result(context: StepContext, result: Reconstruction) -> Metrics:
 
 def _take_over(context: StepContext) -> Metrics:
     """The upload is the orthophoto; a person is to be told at once if it cannot serve as one."""
-    kind = raster.inspect(context.raw)
-    raster.require_whole(context.raw)
-    info = raster.describe(context.raw)
+    kind = inspect(context.raw)
+    require_whole(context.raw)
+    info = describe(context.raw)
     published = publish(context.raw, context.product("archive", ORTHOPHOTO))
     details = {"engine": None, "content": kind.content, "bands": [band.meaning for band in kind.bands]}
     record_product(context, "orthophoto", published, info, details)
@@ -59,11 +63,11 @@ def _published_before(context: StepContext) -> Metrics:
     return {"bytes": artifact.bytes, "published_before": True}
 
 
-def _figures(size: int, info: raster.RasterInfo) -> dict[str, Any]:
+def _figures(size: int, info: RasterInfo) -> dict[str, Any]:
     return {"bytes": size, "width": info.width, "height": info.height, "valid_ratio": info.valid_ratio}
 
 
-def _compare_with_cameras(context: StepContext, info: raster.RasterInfo) -> None:
+def _compare_with_cameras(context: StepContext, info: RasterInfo) -> None:
     """A map that is empty or elsewhere stops here; what is odd about one in the right place is told."""
     images = assigned(context)
     cameras = [
@@ -73,6 +77,6 @@ def _compare_with_cameras(context: StepContext, info: raster.RasterInfo) -> None
     ]
     seen_cm = [image.gsd_cm for image in images if image.gsd_cm]
     megapixels = median((image.width or 0) * (image.height or 0) / 1e6 for image in images)
-    found = raster.placement(info, cameras, reach_m(median(seen_cm) if seen_cm else info.gsd_m * 100, megapixels))
-    raster.require_placed(info, found)
-    context.replace_findings("publish_ortho", raster.placement_findings(info, found, seen_cm))
+    found = placement(info, cameras, reach_m(median(seen_cm) if seen_cm else info.gsd_m * 100, megapixels))
+    require_placed(info, found)
+    context.replace_findings("publish_ortho", placement_findings(info, found, seen_cm))

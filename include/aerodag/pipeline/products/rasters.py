@@ -5,12 +5,15 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from aerodag import ledger, raster
+from aerodag import ledger
 from aerodag.pipeline.context import Metrics, StepContext
 from aerodag.pipeline.products.record import in_place, record_product
 from aerodag.pipeline.products.sources import RECIPE, Source, find_source, made_before, require_source
-from aerodag.raster.cog import CogProfile, archive_profile, web_profile
+from aerodag.raster.cog import CogProfile, archive_profile, make_cog, web_profile
+from aerodag.raster.extent.describe import describe
 from aerodag.raster.kinds import Content
+from aerodag.raster.picture.thumbnail import make_thumbnails
+from aerodag.raster.standard.standardising import standardise as bring_into_form
 from aerodag.settings import Products
 from aerodag.storage import Published
 
@@ -26,19 +29,19 @@ def standardise(context: StepContext) -> Metrics:
         return {"bytes": before.bytes, "published_before": True}
     target = context.product("archive", "standardised.tif")
     with source.held() as path:
-        result = raster.standardise(path, target, context.settings.gdal_cache_mb)
+        result = bring_into_form(path, target, context.settings.gdal_cache_mb)
     artifact = source.artifact
     published = (
         in_place(result.path) if result.reasons else Published(artifact.uri, artifact.bytes, str(artifact.sha256))
     )
     details = {
         RECIPE: recipe,
-        "content": raster.inspect(source.path).content,
+        "content": result.content,
         "reasons": result.reasons,
         "bands": result.bands,
         "stretch": result.stretch,
     }
-    record_product(context, "standardised", published, raster.describe(result.path), details)
+    record_product(context, "standardised", published, describe(result.path), details)
     return {"bytes": published.size, "rewritten_for": list(result.reasons)}
 
 
@@ -62,7 +65,7 @@ def thumbnail(context: StepContext) -> Metrics:
         for name, (size, _) in zip(names, wanted, strict=True)
     ]
     with source.held() as path:
-        pictures = raster.make_thumbnails(path, targets)
+        pictures = make_thumbnails(path, targets)
     for name, picture in zip(names, pictures, strict=True):
         details = {RECIPE: recipe, "width": picture.width, "height": picture.height}
         record_product(context, "thumbnail", in_place(picture.path), details=details, name=name)
@@ -78,10 +81,10 @@ def _make_cog(context: StepContext, kind: str, name: str) -> dict[str, Any]:
         return {"bytes": before.bytes, "published_before": True}
     target = context.product(folder, file_name)
     with source.held() as path:
-        report = raster.make_cog(path, target, profile, cache_mb=context.settings.gdal_cache_mb)
+        report = make_cog(path, target, profile, cache_mb=context.settings.gdal_cache_mb)
     published = in_place(target)
     details = dataclasses.asdict(report) | {RECIPE: recipe, "path": target.name}
-    record_product(context, "cog", published, raster.describe(target), details, name=name)
+    record_product(context, "cog", published, describe(target), details, name=name)
     return {"bytes": published.size, "source_bytes": source.artifact.bytes}
 
 

@@ -12,7 +12,7 @@ from aerodag.storage import Published, sha256_of
 
 if TYPE_CHECKING:
     # Steps that make no raster do not pay for the raster library.
-    from aerodag.raster import RasterInfo
+    from aerodag.raster.extent.describe import RasterInfo
 
 
 # Where the details of a raster's record hold its grid.

@@ -7,11 +7,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from aerodag import ledger, raster
+from aerodag import ledger
 from aerodag.ledger import StressCell, VegetationIndex
 from aerodag.pipeline.context import Metrics, StepContext
 from aerodag.pipeline.products.record import in_place, record_product
 from aerodag.pipeline.products.sources import RECIPE, made_before, require_source
+from aerodag.raster.extent.describe import describe
 from aerodag.raster.indices import IndexResult, IndicesResult, compute
 from aerodag.storage import write
 
@@ -39,7 +40,7 @@ def indices(context: StepContext) -> Metrics:
 def _record_files(context: StepContext, index: IndexResult) -> None:
     details: dict[str, Any] = {"title": index.title, "formula": index.formula, "note": index.note}
     if index.path is not None:
-        record_product(context, "indices", in_place(index.path), raster.describe(index.path), details, index.name)
+        record_product(context, "indices", in_place(index.path), describe(index.path), details, index.name)
     if index.preview is not None:
         name = f"{index.name}.{PICTURE}"
         record_product(context, "indices", in_place(index.preview), details=details, name=name)

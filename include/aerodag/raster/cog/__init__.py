@@ -4,7 +4,7 @@ Defaults are measured: ZSTD 3 is 1 to 6 % larger than ZSTD 9 for about half the 
 driver's temporary overviews instead of its own 9 saves 5 to 28 %; WEBP is a quarter to a third smaller than JPEG.
 """
 
-from aerodag.raster.cog.checking import CogChecks, check_cog
+from aerodag.raster.cog.checks.checking import CogChecks, check_cog
 from aerodag.raster.cog.profiles import (
     ARCHIVE,
     ARCHIVE_DEFLATE,

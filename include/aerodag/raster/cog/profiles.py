@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
+
+import numpy as np
 
 from aerodag.errors import ConfigError
 
@@ -60,6 +62,13 @@ class CogProfile:
         if self.grid == "web_mercator":
             chosen |= {"TILING_SCHEME": "GoogleMapsCompatible", "WARP_RESAMPLING": "CUBIC"}
         return chosen if self.level is None else {**chosen, "LEVEL": str(self.level)}
+
+    def template(self, dtype: str) -> dict[str, Any]:
+        """Creation options of GDAL's GeoTIFF driver for the same encoding."""
+        if not self.lossless:
+            return {"compress": self.compress}
+        predictor = {"c": 1, "f": 3}.get(np.dtype(dtype).kind, 2)
+        return {"compress": self.compress, "predictor": predictor}
 
 
 def archive_profile(compress: Literal["ZSTD", "DEFLATE"] = "ZSTD") -> CogProfile:

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import rasterio
 import structlog
-from rasterio.enums import ColorInterp
 from rasterio.io import DatasetReader
 from rasterio.shutil import copy as gdal_copy
 
 from aerodag.errors import DataError, EngineError
-from aerodag.raster.cog.checking import check_cog
+from aerodag.raster.cog.checks.checking import check_cog
 from aerodag.raster.cog.profiles import ARCHIVE, CogProfile
+from aerodag.raster.cog.writer.passing import write_levels
 from aerodag.raster.gdal import CACHE_MB, GDAL_ERRORS, alpha_band, beside, opened, require_georeference
 
 log = structlog.get_logger(__name__)
@@ -108,33 +108,21 @@ def _not_rgb(profile: CogProfile, what: str) -> DataError:
 
 
 def _write(dataset: DatasetReader, path: Path, profile: CogProfile, threads: int | None) -> None:
-    cores = "ALL_CPUS" if threads is None else str(threads)
-    config = {"GDAL_NUM_THREADS": cores, "CPL_TMPDIR": str(path.parent), "ZSTD_LEVEL_OVERVIEW": "1"}
+    """On its own grid by one pass of ours; onto another one by GDAL's driver, which reprojects."""
     try:
-        with rasterio.Env(**config):
-            gdal_copy(dataset.name, path, driver="COG", NUM_THREADS=cores, **_options(dataset, profile))
+        if profile.grid == "native":
+            write_levels(dataset, path, profile, threads or os.cpu_count() or 1)
+        else:
+            _reproject(dataset, path, profile, threads)
     except GDAL_ERRORS as error:
         raise EngineError(
             "raster.cog_failed",
-            f"GDAL could not write the COG of {Path(dataset.name).name}: {error}.",
+            f"The COG of {Path(dataset.name).name} could not be written: {error}.",
             advice="Look for free disk space; if there is enough, the source raster is damaged.",
         ) from error
 
 
-def _options(dataset: DatasetReader, profile: CogProfile) -> dict[str, str]:
-    """The profile's options as far as they suit the raster: classes are not averaged, complex numbers not predicted.
-
-    One block needs no overviews; unless told so, the driver would copy the source's own, however they were made.
-    """
-    options = profile.options()
-    if profile.grid == "native" and max(dataset.width, dataset.height) <= profile.block:
-        options["OVERVIEWS"] = "NONE"
-    if ColorInterp.palette in dataset.colorinterp:
-        options["OVERVIEW_RESAMPLING"] = "MODE"
-    if any(np.dtype(_numpy_name(kind)).kind == "c" for kind in dataset.dtypes):
-        options = {name: value for name, value in options.items() if not name.endswith("PREDICTOR")}
-    return options
-
-
-def _numpy_name(kind: str) -> str:
-    return {"complex_int16": "complex64"}.get(kind, kind)
+def _reproject(dataset: DatasetReader, path: Path, profile: CogProfile, threads: int | None) -> None:
+    cores = "ALL_CPUS" if threads is None else str(threads)
+    with rasterio.Env(GDAL_NUM_THREADS=cores, CPL_TMPDIR=str(path.parent), ZSTD_LEVEL_OVERVIEW="1"):
+        gdal_copy(dataset.name, path, driver="COG", NUM_THREADS=cores, **profile.options())

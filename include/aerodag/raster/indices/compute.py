@@ -15,8 +15,8 @@ import structlog
 from pyproj import Geod, Transformer
 from rasterio.io import DatasetReader
 
-from aerodag.raster.classify import classify
 from aerodag.raster.cog import ARCHIVE, make_cog
+from aerodag.raster.examining.classify import classify
 from aerodag.raster.gdal import CACHE_MB, opened, require_georeference
 from aerodag.raster.indices.calibration import Calibration, calibration_of, unavailable
 from aerodag.raster.indices.layer import Layer

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
-from aerodag.raster.edges import Collar, tolerance_of
+from aerodag.raster.examining.edges import Collar, tolerance_of
 from aerodag.raster.gdal import has_mask, is_nodata, validity, value_bands
 from aerodag.raster.indices.calibration import Calibration
 from aerodag.raster.indices.expression import Floats

@@ -15,12 +15,12 @@ from rasterio.io import DatasetReader, MemoryFile
 from rasterio.shutil import copy
 
 from aerodag.errors import ConfigError
-from aerodag.raster.classify import classify
-from aerodag.raster.describe import pixel_metres
-from aerodag.raster.edges import shown
+from aerodag.raster.examining.classify import classify
+from aerodag.raster.examining.edges import shown
+from aerodag.raster.extent.describe import pixel_metres
 from aerodag.raster.gdal import beside, decimated_shape, opened
 from aerodag.raster.kinds import Content, CrsKind, Grid, Meaning, RasterKind
-from aerodag.raster.rendering import (
+from aerodag.raster.picture.rendering import (
     Bytes,
     Sample,
     draw_colours,

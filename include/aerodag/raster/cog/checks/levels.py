@@ -14,10 +14,10 @@ from rasterio.enums import ColorInterp
 from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
-from aerodag.raster.cog.failing import invalid
-from aerodag.raster.cog.pixels import require_alike
+from aerodag.raster.cog.checks.failing import invalid
+from aerodag.raster.cog.checks.pixels import require_alike
+from aerodag.raster.cog.checks.sampling import Sample, read_sample, windows_around
 from aerodag.raster.cog.profiles import CogProfile
-from aerodag.raster.cog.sampling import Sample, read_sample, windows_around
 from aerodag.raster.gdal import validity
 
 _WHOLE = 1 - 1e-6

@@ -12,13 +12,13 @@ from rasterio.enums import ColorInterp
 from rasterio.io import DatasetReader
 
 from aerodag.errors import EngineError
-from aerodag.raster.bands import bands_of
-from aerodag.raster.classify import examine
+from aerodag.raster.examining.bands import bands_of
+from aerodag.raster.examining.classify import examine
 from aerodag.raster.gdal import CACHE_MB, beside, has_mask, opened, value_bands
-from aerodag.raster.kinds import Grid, Meaning, RasterKind
-from aerodag.raster.output import COLOURS
-from aerodag.raster.rewriting import View, rewrite
-from aerodag.raster.stretch import Bytes, Ranges, percentile_ranges, to_bytes
+from aerodag.raster.kinds import Content, Grid, Meaning, RasterKind
+from aerodag.raster.standard.output import COLOURS
+from aerodag.raster.standard.rewriting import View, rewrite
+from aerodag.raster.standard.stretch import Bytes, Ranges, percentile_ranges, to_bytes
 
 __all__ = [
     "Standardised",
@@ -39,13 +39,14 @@ _SIDECARS = frozenset({".msk", ".tfw", ".tifw", ".tiffw", ".wld", ".xml", ".tab"
 
 @dataclass(frozen=True, slots=True)
 class Standardised:
-    """Where the standard raster is, why it had to be rewritten (nothing: it is the source itself), and how.
+    """Where the standard raster is, what the source shows, why it was rewritten (nothing: it is the source), and how.
 
     ``bands`` are the source bands taken as red, green and blue; ``stretch`` the (2nd, 98th percentile) of each in
     source units where values were scaled to 0..255.
     """
 
     path: Path
+    content: Content
     reasons: tuple[str, ...]
     bands: tuple[int, int, int]
     stretch: Ranges | None = None
@@ -68,7 +69,7 @@ def standardise(source: Path, target: Path, cache_mb: int = CACHE_MB) -> Standar
         bands = colour_bands(dataset)
         reasons = deviations(dataset, kind)
         if not reasons:
-            return Standardised(source, (), bands)
+            return Standardised(source, kind.content, (), bands)
         palette = colour_table(dataset)
         scaled = palette is None and not _is_bytes(dataset)
         stretch = percentile_ranges(dataset, bands, kind.edge_fill) if scaled else None
@@ -76,7 +77,7 @@ def standardise(source: Path, target: Path, cache_mb: int = CACHE_MB) -> Standar
             rewrite(dataset, partial, View(kind, bands, stretch, palette), cache_mb)
             _require_same_crs(dataset, partial)
     log.info("raster standardised", source=str(source), output=str(target), reasons=reasons)
-    return Standardised(target, reasons, bands, stretch)
+    return Standardised(target, kind.content, reasons, bands, stretch)
 
 
 def deviations(dataset: DatasetReader, kind: RasterKind) -> tuple[str, ...]:

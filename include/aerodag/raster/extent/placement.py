@@ -18,7 +18,7 @@ from shapely.ops import unary_union
 
 from aerodag.errors import EngineError
 from aerodag.findings import Finding, Severity
-from aerodag.raster.describe import RasterInfo
+from aerodag.raster.extent.describe import RasterInfo
 
 MOST_OFF_M: Final = 1000.0
 LEAST_COVERED: Final = 0.5

@@ -12,10 +12,10 @@ from rasterio.crs import CRS
 from rasterio.io import DatasetReader
 from rasterio.warp import transform_bounds
 
-from aerodag.raster.bands import bands_of
-from aerodag.raster.classify import classify, vertical_name
-from aerodag.raster.coverage import absent_at_margin, coverage
-from aerodag.raster.footprint import footprint, valid_area
+from aerodag.raster.examining.bands import bands_of
+from aerodag.raster.examining.classify import classify, vertical_name
+from aerodag.raster.extent.coverage import absent_at_margin, coverage
+from aerodag.raster.extent.footprint import footprint, valid_area
 from aerodag.raster.gdal import alpha_band, has_mask, opened, require_georeference
 from aerodag.raster.kinds import Band
 

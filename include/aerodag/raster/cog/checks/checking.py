@@ -10,12 +10,12 @@ import rasterio
 from rasterio.io import DatasetReader
 
 from aerodag.errors import EngineError
-from aerodag.raster.cog.grid import check_same_description, check_same_grid, check_web_mercator
-from aerodag.raster.cog.layout import check_layout
-from aerodag.raster.cog.levels import check_overviews
-from aerodag.raster.cog.pixels import compare_alpha, compare_ground, compare_window, result_points
+from aerodag.raster.cog.checks.grid import check_same_description, check_same_grid, check_web_mercator
+from aerodag.raster.cog.checks.layout import check_layout
+from aerodag.raster.cog.checks.levels import check_overviews
+from aerodag.raster.cog.checks.pixels import compare_alpha, compare_ground, compare_window, result_points
+from aerodag.raster.cog.checks.sampling import Sample, corners, draw_points, read_sample, windows_around
 from aerodag.raster.cog.profiles import CogProfile
-from aerodag.raster.cog.sampling import Sample, corners, draw_points, read_sample, windows_around
 
 _DRAWN = 7
 _LEVEL_SAMPLES = 4

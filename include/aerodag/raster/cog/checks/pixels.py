@@ -10,10 +10,10 @@ from pyproj import Transformer
 from rasterio.io import DatasetReader
 from rasterio.windows import Window, intersect
 
-from aerodag.raster.cog.failing import invalid
-from aerodag.raster.cog.grid import to_result
+from aerodag.raster.cog.checks.failing import invalid
+from aerodag.raster.cog.checks.grid import to_result
+from aerodag.raster.cog.checks.sampling import Sample, read_sample
 from aerodag.raster.cog.profiles import CogProfile
-from aerodag.raster.cog.sampling import Sample, read_sample
 from aerodag.raster.gdal import alpha_band
 
 _LOSSY_MEAN_ERROR = 12.0

@@ -10,7 +10,6 @@ import numpy.typing as npt
 from rasterio.enums import ColorInterp
 from rasterio.io import DatasetReader
 from rasterio.windows import Window
-from scipy import ndimage
 
 from aerodag.raster.gdal import Mask, sample, validity, value_bands
 
@@ -182,6 +181,8 @@ class Collar:
 def _label(flags: Flags) -> tuple[Labels, int]:
     if not flags.any():
         return np.zeros(flags.shape, dtype=np.int32), 0
+    from scipy import ndimage  # slow to load, and rarely needed
+
     labels, count = ndimage.label(flags)
     return labels, int(count)
 

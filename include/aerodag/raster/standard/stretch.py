@@ -10,7 +10,7 @@ import numpy.typing as npt
 from rasterio.io import DatasetReader
 
 from aerodag.errors import DataError
-from aerodag.raster.edges import shown
+from aerodag.raster.examining.edges import shown
 from aerodag.raster.gdal import decimated_shape, is_nodata, nodata_values, value_bands
 
 _SIDE = 1024

@@ -13,8 +13,8 @@ from rasterio.enums import ColorInterp, MaskFlags
 from rasterio.io import DatasetReader
 
 from aerodag.errors import DataError
-from aerodag.raster.bands import bands_of
-from aerodag.raster.edges import Array, edge_fill, tolerance_of, without_collar
+from aerodag.raster.examining.bands import bands_of
+from aerodag.raster.examining.edges import Array, edge_fill, tolerance_of, without_collar
 from aerodag.raster.gdal import (
     CACHE_MB,
     Mask,

@@ -8,7 +8,7 @@ import numpy as np
 from pyproj import CRS, Transformer
 from rasterio.io import DatasetReader
 
-from aerodag.raster.cog.failing import invalid
+from aerodag.raster.cog.checks.failing import invalid
 from aerodag.raster.cog.profiles import CogProfile
 
 _EARTH = 2 * math.pi * 6_378_137.0

@@ -18,7 +18,7 @@ from shapely.geometry.base import BaseGeometry
 from shapely.geometry.polygon import orient
 from shapely.ops import unary_union
 
-from aerodag.raster.coverage import Bools, Coverage, Floats
+from aerodag.raster.extent.coverage import Bools, Coverage, Floats
 
 _MOST_VERTICES = 300
 _MOST_PARTS = 50

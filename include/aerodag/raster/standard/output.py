@@ -14,8 +14,8 @@ from rasterio.io import DatasetReader, DatasetWriter
 from rasterio.windows import Window
 
 from aerodag.errors import DataError, InfrastructureError
+from aerodag.raster.examining.whole import require_whole
 from aerodag.raster.gdal import GDAL_ERRORS, Mask
-from aerodag.raster.whole import require_whole
 
 BLOCK = 512
 Shape = tuple[int, int]

@@ -21,7 +21,7 @@ from rasterio.errors import NotGeoreferencedWarning
 from rasterio.io import DatasetReader
 from rio_cogeo.cogeo import cog_validate
 
-from aerodag.raster.cog.failing import invalid
+from aerodag.raster.cog.checks.failing import invalid
 
 _GHOST = {
     "LAYOUT": "IFDS_BEFORE_DATA",

@@ -19,7 +19,7 @@ from rasterio.vrt import WarpedVRT
 from rasterio.warp import reproject
 from rasterio.windows import Window
 
-from aerodag.raster.edges import Collar, tolerance_of
+from aerodag.raster.examining.edges import Collar, tolerance_of
 from aerodag.raster.gdal import (
     Mask,
     blocks_absent,
@@ -33,8 +33,8 @@ from aerodag.raster.gdal import (
     value_bands,
 )
 from aerodag.raster.kinds import Grid, RasterKind
-from aerodag.raster.output import BLOCK, Content, new_rgba, writing
-from aerodag.raster.stretch import Bytes, Ranges, to_bytes
+from aerodag.raster.standard.output import BLOCK, Content, new_rgba, writing
+from aerodag.raster.standard.stretch import Bytes, Ranges, to_bytes
 
 _WINDOW_BYTES = 24 << 20
 _TALLEST = 4096

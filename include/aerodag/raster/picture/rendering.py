@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_array
 
-from aerodag.raster.relief import hillshade
+from aerodag.raster.picture.relief import hillshade
 
 Floats = npt.NDArray[np.float32]
 Bytes = npt.NDArray[np.uint8]

@@ -13,7 +13,7 @@ import rasterio
 from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
-from aerodag.raster.edges import shown
+from aerodag.raster.examining.edges import shown
 from aerodag.raster.gdal import alpha_band, decimated_shape, has_mask, nodata_values, validity, value_bands
 
 Floats = npt.NDArray[np.float64]

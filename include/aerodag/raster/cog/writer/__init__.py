@@ -1,0 +1,1 @@
+"""A COG in one pass over its source."""

@@ -1,0 +1,1 @@
+"""What a raster is, and whether it is whole."""

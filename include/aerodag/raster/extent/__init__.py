@@ -1,0 +1,1 @@
+"""Where a raster lies, and where it shows something."""

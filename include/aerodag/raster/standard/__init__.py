@@ -1,0 +1,1 @@
+"""Any orthophoto in the one form that the later steps expect."""
