@@ -13,11 +13,12 @@ up: .venv/ready  ## serve until interrupted
 stop: .venv/ready  ## stop what demo or up started
 	@$(BIN)/aerodag stop
 
-test: .venv/ready  ## all tests
-	$(BIN)/pytest
+test: .venv/ready  ## all tests; those that start engines and services one after the other
+	$(BIN)/pytest -n auto --maxprocesses 8 --dist loadfile -m "not e2e and not engine and not docker"
+	$(BIN)/pytest -m "e2e or engine or docker"
 
 test-fast: .venv/ready  ## without the tests that take minutes
-	$(BIN)/pytest -m "not e2e and not engine and not docker"
+	$(BIN)/pytest -n auto --maxprocesses 8 --dist loadfile -m "not e2e and not engine and not docker"
 
 fuzz: .venv/ready  ## every parser against 100,000 generated inputs a test
 	AERODAG_TEST_PROFILE=fuzz $(BIN)/pytest -m fuzz

@@ -226,7 +226,7 @@ class EngineFlow:
 
     def kept_log(self, row: EngineJob) -> list[str]:
         """The lines of a job's log on storage, without their times."""
-        path = self.storage.engine_log(self.run.dataset_id, row.name)
+        path = self.context.product("reports", f"{row.name}.log.gz")
         with gzip.open(path, "rt", encoding="utf-8") as file:
             return [line.rstrip("\n").partition(" ")[2] for line in file]
 

@@ -123,6 +123,10 @@ def test_a_simulated_survey_becomes_a_valid_cog(set_up, survey):
         assert image.crs == source.crs
         assert image.bounds == source.bounds
     assert local_path(artifacts["thumbnail"].uri).stat().st_size > 1000
+    assert {"dsm", "statistics", "shots", "cameras"} <= artifacts.keys()
+    dsm = artifacts["dsm"]
+    assert (dsm.crs, dsm.details["height_datum"]) == (artifacts["orthophoto"].crs, "unknown")
+    assert json.loads(local_path(artifacts["stac"].uri).read_text())["assets"].keys() >= {"visual", "dsm", "shots"}
     assert run.preflight is not None
     assert (run.preflight["verdict"]["decision"], run.preflight["images"]) == ("go", {"assigned": SMALL["images"]})
     assert local_path(artifacts["preflight"].uri).read_text("utf-8").count("data:image/") == SMALL["images"]

@@ -179,7 +179,7 @@ def test_what_cannot_work_stops_with_its_report_on_record(intake: Intake, survey
     recorded = ledger.get_run(intake.conn, run_id=run.id).preflight
     assert recorded is not None
     assert recorded["verdict"]["decision"] == "no_go"
-    assert intake.storage.preflight(dataset_id).is_file()
+    assert intake.storage.product("reports", dataset_id, run.id, "preflight.html").is_file()
 
 
 def test_control_points_and_positions_reach_the_engine_under_its_names(

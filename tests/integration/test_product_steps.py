@@ -22,6 +22,7 @@ from aerodag.errors import AerodagError, DataError
 from aerodag.storage import local_path, sha256_of
 from product_flow import ProductFlow
 from rasters import DATA, PLACE, UTM, ground, needs_data, save, save_rgba
+from stac_validators import complaints
 
 pytestmark = pytest.mark.filterwarnings("ignore:Use `@` matmul:PendingDeprecationWarning")
 
@@ -141,6 +142,10 @@ def test_the_item_names_every_file_with_its_checksum(flow: ProductFlow, tmp_path
     assert [band["eo:common_name"] for band in bands] == ["blue", "green", "red", "nir", "rededge"]
     assert item.assets["orthophoto"].extra_fields["proj:code"] == UTM
     assert item.collection_id == "aerodag"
+    documents = sorted((flow.storage.root / "stac").rglob("*.json"))
+    assert len(documents) == 3
+    for path in documents:
+        assert complaints(json.loads(path.read_text())) == [], path
 
 
 def test_private_datasets_are_not_catalogued(flow: ProductFlow, tmp_path: Path) -> None:

@@ -130,11 +130,11 @@ def test_one_thread_and_little_memory_make_the_same_file(rgba: Path, tmp_path: P
     assert many.read_bytes() == one.read_bytes()
 
 
-@pytest.mark.parametrize("moment", ["overviews", "half"])
+@pytest.mark.parametrize("moment", ["blocks", "half"])
 def test_killed_in_the_middle(large: Path, tmp_path: Path, moment: str) -> None:
     target = tmp_path / "x.tif"
     process = subprocess.Popen([sys.executable, "-c", WRITER, str(large), str(target)], stdout=subprocess.DEVNULL)
-    wanted = {"overviews": "*/*.tmp", "half": "*/x.tif"}[moment]
+    wanted = {"blocks": "*/x.tif.blocks", "half": "*/x.tif"}[moment]
     deadline = time.monotonic() + 60
     while not any(file.stat().st_size > 0 for file in tmp_path.glob(f".{wanted}")):
         assert process.poll() is None

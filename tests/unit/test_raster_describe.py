@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import rasterio
 from pyproj import Geod
+from rasterio.crs import CRS
 from rasterio.enums import ColorInterp, Resampling
 from rasterio.transform import Affine, from_origin
 from rasterio.windows import Window
@@ -18,7 +19,7 @@ from shapely.geometry.base import BaseGeometry
 
 from aerodag.errors import DataError
 from aerodag.raster.extent import coverage as coverage_module
-from aerodag.raster.extent.describe import describe
+from aerodag.raster.extent.describe import crs_text, describe
 from aerodag.raster.gdal import environment
 from rasters import DATA, PLACE, RGB, RGBA, SIDE, UTM, Array, code_of, disc, ground, needs_data, save, save_rgba
 
@@ -224,3 +225,11 @@ def test_a_picture_without_place_is_refused() -> None:
     with pytest.raises(DataError) as caught:
         describe(DATA / "geotiff/rio_cogeo/validate/nontiff.jpg")
     assert code_of(caught) in {"raster.no_crs", "raster.no_transform"}
+
+
+def test_a_crs_is_called_by_a_code_only_if_it_is_that_one() -> None:
+    similar = CRS.from_proj4("+proj=tmerc +lat_0=0 +lon_0=-93 +k=0.9996 +x_0=500000 +y_0=0 +ellps=GRS80 +units=m")
+    assert similar.to_authority() is not None, "GDAL takes it for a CRS of Mexico"
+    assert crs_text(similar).startswith("PROJCS")
+    assert crs_text(CRS.from_epsg(32615)) == "EPSG:32615"
+    assert crs_text(CRS.from_epsg(3857)) == "EPSG:3857"

@@ -1,7 +1,8 @@
-"""Cloud-optimised GeoTIFFs by GDAL's COG driver, checked before anybody sees them.
+"""Cloud-optimised GeoTIFFs in one pass over their source, checked before anybody sees them.
 
-Defaults are measured: ZSTD 3 is 1 to 6 % larger than ZSTD 9 for about half the processor time or less; ZSTD 1 for the
-driver's temporary overviews instead of its own 9 saves 5 to 28 %; WEBP is a quarter to a third smaller than JPEG.
+Measured side by side with checks included, against ``gdal_translate -of COG`` with the same profile: 16k x 16k RGBA in
+0.34 (JPEG) to 0.78 (ZSTD) of its time, for the same bytes. ZSTD 3 is 1 to 6 % larger than ZSTD 9 for half the
+processor time or less; WEBP is a quarter to a third smaller than JPEG.
 """
 
 from aerodag.raster.cog.checks.checking import CogChecks, check_cog

@@ -1,4 +1,4 @@
-"""Writing a COG by GDAL's COG driver, beside its final name until it is checked."""
+"""Writing a COG, beside its final name until it is checked."""
 
 from __future__ import annotations
 

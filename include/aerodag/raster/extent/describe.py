@@ -103,9 +103,10 @@ def describe(path: Path) -> RasterInfo:
 
 
 def crs_text(crs: CRS) -> str:
-    """Authority code where the CRS has one, else its WKT."""
+    """Authority code where the CRS is the very one of that code, else its WKT; GDAL's search finds similar ones too."""
     authority = crs.to_authority()
-    return ":".join(authority) if authority else crs.to_wkt()
+    code = ":".join(authority) if authority else None
+    return code if code and CRS.from_user_input(code) == crs else crs.to_wkt()
 
 
 def pixel_metres(dataset: DatasetReader) -> tuple[float, float]:

@@ -95,8 +95,15 @@ class _Layout:
 
 @dataclass(frozen=True, slots=True)
 class _Pixels:
-    """Of one window: (bands, rows, columns) as the COG gets them, and the mask (rows, columns) where there is one."""
+    """What the source has of one read unit.
 
+    ``blocks`` (row, column) of the COG are those under which it has any; ``top`` and ``left`` is where the pixels
+    begin: (bands, rows, columns) as the COG gets them, and the mask (rows, columns) where there is one.
+    """
+
+    blocks: frozenset[Place]
+    top: int
+    left: int
     values: Array
     mask: Array | None
 
@@ -107,7 +114,7 @@ def _read_ahead(dataset: DatasetReader, layout: _Layout, block: int) -> Iterator
         ahead: Future[_Pixels | None] | None = None
         before: Window | None = None
         for window in _units(dataset, block):
-            following = reader.submit(_read, dataset, layout, window)
+            following = reader.submit(_read, dataset, layout, window, block)
             if ahead is not None and before is not None:
                 yield before, ahead.result()
             ahead, before = following, window
@@ -130,33 +137,50 @@ def _numpy_types(dataset: DatasetReader) -> list[str]:
     return [{"complex_int16": "complex64"}.get(kind, kind) for kind in dataset.dtypes]
 
 
-def _read(dataset: DatasetReader, layout: _Layout, window: Window) -> _Pixels | None:
-    if blocks_absent(dataset, window):
+def _read(dataset: DatasetReader, layout: _Layout, unit: Window, block: int) -> _Pixels | None:
+    """Only around the blocks that are there: most of a sparse raster is neither read nor looked at."""
+    places = [place for place in _places(unit, block) if not blocks_absent(dataset, _window(dataset, place, block))]
+    if not places:
         return None
-    if layout.mask_of is not None:
-        values = dataset.read(window=window)
-        kept = [index for index in range(dataset.count) if index + 1 != layout.mask_of]
-        return _Pixels(values[kept], values[layout.mask_of - 1])
+    rows, columns = zip(*places, strict=True)
+    top, left = min(rows) * block, min(columns) * block
+    bottom, right = min((max(rows) + 1) * block, dataset.height), min((max(columns) + 1) * block, dataset.width)
+    window = Window(left, top, right - left, bottom - top)
+    values = dataset.read(window=window)
     mask = dataset.read_masks(1, window=window) if layout.internal else None
-    return _Pixels(dataset.read(window=window), mask)
+    if layout.mask_of is not None:
+        mask = values[layout.mask_of - 1]
+        values = values[[index for index in range(dataset.count) if index + 1 != layout.mask_of]]
+    return _Pixels(frozenset(places), top, left, values, mask)
+
+
+def _places(unit: Window, block: int) -> Iterator[Place]:
+    """Blocks of a read unit, row by row."""
+    for top in range(int(unit.row_off), int(unit.row_off + unit.height), block):
+        for left in range(int(unit.col_off), int(unit.col_off + unit.width), block):
+            yield top // block, left // block
+
+
+def _window(dataset: DatasetReader, place: Place, block: int) -> Window:
+    top, left = place[0] * block, place[1] * block
+    return Window(left, top, min(block, dataset.width - left), min(block, dataset.height - top))
 
 
 def _cuts(
-    window: Window, pixels: _Pixels | None, layout: _Layout, block: int
+    unit: Window, pixels: _Pixels | None, layout: _Layout, block: int
 ) -> Iterator[tuple[Place, Callable[[], Tile | None]]]:
-    """The blocks of a window, by (row, column) of the block, each still to be cut out."""
-    for top in range(0, int(window.height), block):
-        for left in range(0, int(window.width), block):
-            place = (int(window.row_off) + top) // block, (int(window.col_off) + left) // block
-            area = slice(top, top + block), slice(left, left + block)
-            yield place, partial(_cut, pixels, area, layout)
+    """The blocks of a read unit, each still to be cut out."""
+    for place in _places(unit, block):
+        yield place, partial(_cut, pixels, place, layout, block)
 
 
-def _cut(pixels: _Pixels | None, area: tuple[slice, slice], layout: _Layout) -> Tile | None:
-    if pixels is None:
+def _cut(pixels: _Pixels | None, place: Place, layout: _Layout, block: int) -> Tile | None:
+    if pixels is None or place not in pixels.blocks:
         return None
-    values = np.ascontiguousarray(np.moveaxis(pixels.values[:, *area], 0, -1))
-    return Tile(values, _valid(values, None if pixels.mask is None else pixels.mask[area], layout))
+    top, left = place[0] * block - pixels.top, place[1] * block - pixels.left
+    rows, columns = slice(top, top + block), slice(left, left + block)
+    values = np.ascontiguousarray(np.moveaxis(pixels.values[:, rows, columns], 0, -1))
+    return Tile(values, _valid(values, None if pixels.mask is None else pixels.mask[rows, columns], layout))
 
 
 def _valid(values: Array, mask: Array | None, layout: _Layout) -> Valid:

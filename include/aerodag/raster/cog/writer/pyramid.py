@@ -71,7 +71,9 @@ class Pyramid:
     def _leaf(self, item: tuple[Place, Callable[[], Tile | None]]) -> _Made:
         place, cut = item
         tile = cut()
-        return _Made(place, (None, None) if tile is None else self._code(tile), tile)
+        if tile is None:
+            return _Made(place, (None, None), None)
+        return _Made(place, self._code(tile), None if tile.empty else tile)
 
     def _take(self, level: int, made: Iterable[_Made]) -> None:
         """Keep the bytes of blocks, and make those of the next level that are complete with them."""
