@@ -6,6 +6,7 @@ Layout: docs of GDAL's COG driver, "File format details" and "Header ghost area"
 
 from __future__ import annotations
 
+import errno
 import os
 import struct
 from collections.abc import Sequence
@@ -22,6 +23,8 @@ _OVERVIEW, _MASK = 1, 4
 _CLASSIC_LIMIT = 2**32 - 2**25
 _FRAME = 4
 _COPY_BYTES = 8 << 20
+# Of file systems that copy no ranges.
+_NO_RANGES = frozenset({errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.EBADF})
 _GHOST = (
     "LAYOUT=IFDS_BEFORE_DATA\nBLOCK_ORDER=ROW_MAJOR\nBLOCK_LEADER=SIZE_AS_UINT4\n"
     "BLOCK_TRAILER=LAST_4_BYTES_REPEATED\nKNOWN_INCOMPATIBLE_EDITION=NO\n "
@@ -64,7 +67,7 @@ def _tag(file: BinaryIO, entry: bytes) -> Tag:
 class Level:
     """One resolution: its pixels, and where the spool has each block of image and mask, row by row.
 
-    Entries are (offset, size), of size 0 where absent; ``masks`` is empty where the COG has no mask.
+    Entries are those of `Spool.add`; ``masks`` is empty where the COG has no mask.
     """
 
     width: int
@@ -74,29 +77,37 @@ class Level:
 
 
 class Spool:
-    """Compressed blocks in the order in which they were made."""
+    """Compressed blocks in the order in which they were made, each in the frame that it has in a COG.
+
+    The frame is its size before it and its last four bytes once more behind it; of fewer than four as many as it has.
+    """
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
         self._end = 0
 
     def add(self, content: bytes | None) -> tuple[int, int]:
-        """Keep a block; (offset, size), (0, 0) of an absent one."""
+        """Keep a block: (where its frame begins, its size without the frame), (0, 0) of an absent one."""
         if content is None:
             return 0, 0
         entry = self._end, len(content)
-        self._file.write(content)
-        self._end += len(content)
+        self._file.writelines((struct.pack("<I", len(content)), content, content[-_FRAME:].rjust(_FRAME, b"\0")))
+        self._end += len(content) + 2 * _FRAME
         return entry
 
-    def read(self, entry: tuple[int, int]) -> bytes:
-        """A block that was kept."""
-        offset, size = entry
-        return os.pread(self._file.fileno(), size, offset)
-
-    def flush(self) -> None:
-        """Make all blocks readable."""
+    def copy(self, out: BinaryIO, start: int, size: int) -> None:
+        """Append a stretch of the spool to ``out``, by the kernel alone where it can."""
         self._file.flush()
+        while size:
+            try:
+                copied = os.copy_file_range(self._file.fileno(), out.fileno(), size, start)
+            except OSError as error:
+                if error.errno not in _NO_RANGES:
+                    raise
+                copied = out.write(os.pread(self._file.fileno(), min(size, _COPY_BYTES), start))
+            if copied == 0:
+                raise OSError(errno.EIO, "the file of coded blocks ends early", self._file.name)
+            start, size = start + copied, size - copied
 
 
 def assemble(path: Path, tags: Sequence[Tag], levels: Sequence[Level], spool: Spool, block: int) -> None:
@@ -104,7 +115,6 @@ def assemble(path: Path, tags: Sequence[Tag], levels: Sequence[Level], spool: Sp
 
     ``levels`` start with the full resolution, which ``tags`` describe.
     """
-    spool.flush()
     masked = bool(levels[0].masks)
     sizes = sum(size for level in levels for _, size in [*level.blocks, *level.masks])
     frames = 2 * _FRAME * sum(len(level.blocks) + len(level.masks) for level in levels)
@@ -113,7 +123,7 @@ def assemble(path: Path, tags: Sequence[Tag], levels: Sequence[Level], spool: Sp
     directories = _directories(tags, levels, block)
     start = _even(form.head_bytes + len(ghost))
     end = start + sum(form.directory_bytes(directory) for directory in directories)
-    with path.open("wb") as out:
+    with path.open("wb", buffering=0) as out:
         out.seek(end)
         places = [_copy_level(out, spool, level) for level in reversed(levels)][::-1]
         out.seek(0)
@@ -231,26 +241,24 @@ def _number(number: int, kind: int, value: int) -> Tag:
 def _copy_level(
     out: BinaryIO, spool: Spool, level: Level
 ) -> tuple[tuple[list[int], list[int]], tuple[list[int], list[int]]]:
-    """Blocks row by row, each framed by its size and its last four bytes, its mask right behind it."""
+    """Blocks row by row, the mask of each right behind it; where they lie so in the spool, in one stretch."""
     image: tuple[list[int], list[int]] = ([], [])
     mask: tuple[list[int], list[int]] = ([], [])
     at = out.tell()
-    buffer = bytearray()
+    stretches: list[tuple[int, int]] = []
     for index, entry in enumerate(level.blocks):
         pair = [(image, entry), *([(mask, level.masks[index])] if level.masks else [])]
-        for (offsets, counts), (offset, size) in pair:
-            offsets.append(at + len(buffer) + _FRAME if size else 0)
+        for (offsets, counts), (start, size) in pair:
+            offsets.append(at + _FRAME if size else 0)
             counts.append(size)
-            if size:
-                buffer += _framed(spool.read((offset, size)))
-        if len(buffer) > _COPY_BYTES:
-            out.write(buffer)
-            at += len(buffer)
-            buffer.clear()
-    out.write(buffer)
+            if not size:
+                continue
+            framed = size + 2 * _FRAME
+            at += framed
+            if stretches and sum(stretches[-1]) == start:
+                stretches[-1] = stretches[-1][0], stretches[-1][1] + framed
+            else:
+                stretches.append((start, framed))
+    for start, size in stretches:
+        spool.copy(out, start, size)
     return image, mask
-
-
-def _framed(content: bytes) -> bytes:
-    """A block of fewer than four bytes repeats as many of them as it has, padded with zeros, as GDAL does."""
-    return struct.pack("<I", len(content)) + content + content[-_FRAME:].rjust(_FRAME, b"\0")

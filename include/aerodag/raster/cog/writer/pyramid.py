@@ -88,7 +88,7 @@ class Pyramid:
             for parent in ready:
                 for place, tile in self._waiting[level][parent].items():
                     self._keep_border(level, place, tile)
-            whole = [(place, self._canvas(level, place)) for place in ready]
+            whole = [(place, self._ground(level, place)) for place in ready]
             self._forget_borders(level, min(row for row, _ in ready))
             self._take(level + 1, self._pool.map(lambda item: self._parent(level, *item), whole))
 
@@ -101,32 +101,17 @@ class Pyramid:
         rows, columns = (min(2, count - 2 * at) for count, at in zip((down, across), parent, strict=True))
         return len(siblings) == rows * columns
 
-    def _canvas(self, level: int, parent: Place) -> Tile | None:
-        """The finer pixels under a block, with the row above and the column to the left where halves are not even."""
+    def _ground(self, level: int, parent: Place) -> list[Patch | None]:
+        """What a block of the next level is made of; where halves are not even, with the borders of its neighbours."""
         siblings = self._waiting[level].pop(parent)
-        patches = [
-            (row * self._block, column * self._block, tile)
+        patches: list[Patch | None] = [
+            None if tile is None else (row * self._block, column * self._block, tile)
             for (row, column), tile in siblings.items()
-            if tile is not None
         ]
-        if not patches:
-            return None
-        whole = len(patches) == len(siblings)
-        rows, columns = (span.lines for span in self._spans(level, parent))
-        if self._sizes[level][0] % 2 or self._sizes[level][1] % 2:
-            borders = self._around(level, parent)
-            patches += [patch for patch in borders if patch is not None]
-            whole = whole and None not in borders
-        shape = (len(rows), len(columns), patches[0][2].values.shape[2])
-        masks = [tile.valid for _, _, tile in patches if tile.valid is not None]
-        by_band = any(mask.ndim == 3 for mask in masks)
-        canvas = Tile(
-            np.zeros(shape, dtype=patches[0][2].values.dtype),
-            None if whole and not masks else np.zeros(shape if by_band else shape[:2], dtype=bool),
-        )
-        for top, left, tile in patches:
-            _paste(tile, top - rows.start, left - columns.start, canvas)
-        return canvas
+        odd = self._sizes[level][0] % 2 or self._sizes[level][1] % 2
+        if not odd or all(patch is None for patch in patches):
+            return patches
+        return patches + self._around(level, parent)
 
     def _spans(self, level: int, parent: Place) -> tuple[Span, Span]:
         """Rows and columns of a block of the next level."""
@@ -163,11 +148,28 @@ class Pyramid:
         for key in [key for key in borders if key[0] < 2 * first_row - 1]:
             del borders[key]
 
-    def _parent(self, level: int, place: Place, canvas: Tile | None) -> _Made:
-        if canvas is None:
+    def _parent(self, level: int, place: Place, ground: list[Patch | None]) -> _Made:
+        patches = [patch for patch in ground if patch is not None]
+        if not patches:
             return _Made(place, (None, None), None)
-        tile = self._halve(canvas, *self._spans(level, place))
+        spans = self._spans(level, place)
+        tile = self._halve(_canvas(patches, spans, whole=len(patches) == len(ground)), *spans)
         return _Made(place, (None, None), None) if tile.empty else _Made(place, self._code(tile), tile)
+
+
+def _canvas(patches: list[Patch], spans: tuple[Span, Span], *, whole: bool) -> Tile:
+    """The finer pixels of the spans in one piece; ``whole`` if no patch is missing."""
+    rows, columns = (span.lines for span in spans)
+    shape = (len(rows), len(columns), patches[0][2].values.shape[2])
+    masks = [tile.valid for _, _, tile in patches if tile.valid is not None]
+    by_band = any(mask.ndim == 3 for mask in masks)
+    canvas = Tile(
+        np.zeros(shape, dtype=patches[0][2].values.dtype),
+        None if whole and not masks else np.zeros(shape if by_band else shape[:2], dtype=bool),
+    )
+    for top, left, tile in patches:
+        _paste(tile, top - rows.start, left - columns.start, canvas)
+    return canvas
 
 
 def _part(tile: Tile, rows: slice, columns: slice) -> Tile:
