@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import rasterio
@@ -17,9 +17,12 @@ from aerodag.errors import DataError, EngineError
 from aerodag.raster.cog.checks.checking import check_cog
 from aerodag.raster.cog.profiles import ARCHIVE, CogProfile
 from aerodag.raster.cog.writer.passing import write_levels
+from aerodag.raster.cog.writer.pyramid import level_sizes
 from aerodag.raster.gdal import CACHE_MB, GDAL_ERRORS, alpha_band, beside, opened, require_georeference
 
 log = structlog.get_logger(__name__)
+
+_RIO_COGEO_SMALL = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,7 @@ def make_cog(
     with opened(source, cache_mb) as dataset, beside(target) as partial:
         require_georeference(dataset)
         _require_rgb(dataset, profile)
+        profile = _fitted(dataset, profile)
         _write(dataset, partial, profile, threads)
         written = time.monotonic()
         checks = check_cog(dataset, partial, profile, seed)
@@ -105,6 +109,17 @@ def _not_rgb(profile: CogProfile, what: str) -> DataError:
         f"Profile {profile.name} takes {what}.",
         advice="Standardise the raster first, or use a lossless profile.",
     )
+
+
+def _fitted(dataset: DatasetReader, profile: CogProfile) -> CogProfile:
+    """The profile with other blocks where a level would be exactly one block wide: rio-cogeo takes that for strips."""
+
+    def misread(block: int) -> bool:
+        sizes = level_sizes((dataset.width, dataset.height), block)
+        return any(width == block and max(width, height) > _RIO_COGEO_SMALL for width, height in sizes)
+
+    choices = (profile.block, profile.block // 2, 2 * profile.block)
+    return replace(profile, block=next((block for block in choices if not misread(block)), profile.block))
 
 
 def _write(dataset: DatasetReader, path: Path, profile: CogProfile, threads: int | None) -> None:

@@ -71,10 +71,12 @@ def check_layout(path: Path) -> None:
 
 def blocks_of(dataset: DatasetReader, overview: int | None = None, name: str | None = None) -> Blocks:
     """Where the blocks of a TIFF's first band lie, of an overview level (from 0) where one is given."""
-    factor = 1 if overview is None else dataset.overviews(1)[overview]
+    height, width = dataset.shape
+    if overview is not None:
+        with rasterio.open(dataset.name, OVERVIEW_LEVEL=overview) as level:
+            height, width = level.shape
     block_rows, block_columns = dataset.block_shapes[0]
-    rows = range(-(-max(1, dataset.height // factor) // block_rows))
-    columns = range(-(-max(1, dataset.width // factor) // block_columns))
+    rows, columns = range(-(-height // block_rows)), range(-(-width // block_columns))
     cells = [f"{column}_{row}" for row in rows for column in columns]
     offsets = [dataset.get_tag_item(f"BLOCK_OFFSET_{cell}", "TIFF", bidx=1, ovr=overview) for cell in cells]
     sizes = [dataset.get_tag_item(f"BLOCK_SIZE_{cell}", "TIFF", bidx=1, ovr=overview) for cell in cells]

@@ -29,6 +29,15 @@ class _Made:
     tile: Tile | None
 
 
+def level_sizes(size: tuple[int, int], block: int) -> list[tuple[int, int]]:
+    """(width, height) of every level down to one block."""
+    sizes = [size]
+    while max(sizes[-1]) > block:
+        width, height = sizes[-1]
+        sizes.append((-(-width // 2), -(-height // 2)))
+    return sizes
+
+
 class Pyramid:
     """Takes the blocks of the full resolution, row by row of read units, and ends with all levels in the spool.
 
@@ -39,10 +48,7 @@ class Pyramid:
         self, size: tuple[int, int], block: int, spool: Spool, code: Code, halve: Halve, pool: ThreadPoolExecutor
     ) -> None:
         self._block, self._spool, self._code, self._halve, self._pool = block, spool, code, halve, pool
-        self._sizes = [size]
-        while max(self._sizes[-1]) > block:
-            width, height = self._sizes[-1]
-            self._sizes.append((-(-width // 2), -(-height // 2)))
+        self._sizes = level_sizes(size, block)
         self._blocks: list[dict[Place, tuple[int, int]]] = [{} for _ in self._sizes]
         self._masks: list[dict[Place, tuple[int, int]]] = [{} for _ in self._sizes]
         self._waiting: list[dict[Place, dict[Place, Tile | None]]] = [defaultdict(dict) for _ in self._sizes]

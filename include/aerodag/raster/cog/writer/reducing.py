@@ -1,8 +1,7 @@
 """Half the resolution: what one pixel of an overview shows of the ground under it.
 
 An overview has half the pixels, rounded up, over the same ground. Of an odd number each covers a little less than two,
-so that the ground of pixel i begins up to one pixel before pixel 2 i. It is taken as a blend of two plain halvings, one
-of them shifted by a pixel.
+so that the ground of pixel i begins up to one pixel before pixel 2 i, and parts of three pixels count.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ import numpy.typing as npt
 
 # Of NumPy's types those that OpenCV can average: several times faster than NumPy itself.
 _OPENCV_TYPES = frozenset("BHhfd")
-_WEIGHTLESS = 0.01
+_WEIGHTLESS = 1e-3
 
 Array = npt.NDArray[Any]
 Valid = npt.NDArray[np.bool_] | None
@@ -53,12 +52,15 @@ class Span:
         return range(2 * self.start - self.margin, min(2 * self.stop, self.length))
 
     @property
-    def shift(self) -> npt.NDArray[np.float32] | None:
-        """How far the ground of each pixel begins before twice its number, in finer pixels; None where it does not."""
-        if self.length % 2 == 0 or self.length == 1:
+    def weights(self) -> npt.NDArray[np.float32] | None:
+        """(pixels, 3): shares of the finer pixels 2 i - 1, 2 i and 2 i + 1; None where each covers exactly two."""
+        if self.length % 2 == 0:
             return None
         count = -(-self.length // 2)
-        return (np.arange(self.start, self.stop) * (2 - self.length / count)).astype(np.float32)
+        less = 2 - self.length / count
+        before = np.arange(self.start, self.stop) * less
+        parts = np.stack([before, np.ones_like(before), 1 - before - less], axis=1)
+        return np.asarray(np.clip(parts / (2 - less), 0, 1), dtype=np.float32)
 
 
 def halve(tile: Tile, down: Span, across: Span, nodata: float | None) -> Tile:
@@ -66,58 +68,67 @@ def halve(tile: Tile, down: Span, across: Span, nodata: float | None) -> Tile:
 
     What has no valid pixel under it is nodata, else NaN of floats and 0 of integers.
     """
-    halved = [
-        (_outer(one, other), _means(_window(tile, (first, second), (down, across)), nodata))
-        for first, one in _offsets(down)
-        for second, other in _offsets(across)
-    ]
-    return halved[0][1] if len(halved) == 1 else _blend(halved, nodata)
+    if down.weights is None and across.weights is None:
+        return _means(tile, nodata)
+    kind = tile.values.dtype
+    if tile.valid is None:
+        return Tile(_typed(_weighed(tile.values, down, across), kind), None)
+    valid = tile.valid if tile.valid.ndim == 3 else tile.valid[..., np.newaxis]
+    share = _weighed(valid.astype(np.float32), down, across)
+    seen = share > _WEIGHTLESS
+    kept = np.where(valid, tile.values, kind.type(0))
+    values = _typed(_weighed(kept, down, across) / np.where(seen, share, 1), kind)
+    return Tile(_marked(values, seen, nodata), seen if tile.valid.ndim == 3 else seen[..., 0])
 
 
 def pick(tile: Tile, down: Span, across: Span) -> Tile:
-    """The most frequent of four classes, the first of them where all differ: classes have no mean."""
-    best: Tile | None = None
-    heaviest: Array | None = None
-    for first, one in _offsets(down):
-        for second, other in _offsets(across):
-            weight, found = _outer(one, other), _modes(_window(tile, (first, second), (down, across)))
-            if best is None or heaviest is None:
-                best, heaviest = found, weight
-                continue
-            better = weight > heaviest
-            values = np.where(better[..., np.newaxis], found.values, best.values)
-            valid = None if best.valid is None or found.valid is None else np.where(better, found.valid, best.valid)
-            best, heaviest = Tile(values, valid), np.maximum(weight, heaviest)
-    return best if best is not None else tile
+    """The most frequent of the four classes that cover the most, the first where all differ: classes have no mean."""
+    rows, columns = (_two_of_three(span, size) for span, size in zip((down, across), tile.values.shape, strict=False))
+    a, b, c, d = (tile.values[np.ix_(row, column)] for row in rows for column in columns)
+    values = np.where((b == c) | (b == d), b, np.where(c == d, c, a))
+    values = np.where((a == b) | (a == c) | (a == d), a, values)
+    if tile.valid is None:
+        return Tile(values, None)
+    parts = [tile.valid[np.ix_(row, column)] for row in rows for column in columns]
+    return Tile(values, np.logical_or.reduce(parts))
 
 
-def _offsets(span: Span) -> list[tuple[int, Array]]:
-    """Plain halvings to blend: at which finer pixel each begins, before the pixel 2 * start, and its weights."""
-    shift = span.shift
-    if shift is None:
-        return [(0, np.ones(span.stop - span.start, dtype=np.float32))]
-    return [(0, 1 - shift), (1, shift)]
+def _two_of_three(span: Span, size: int) -> tuple[Array, Array]:
+    """Of the finer pixels under each pixel the two that it covers most."""
+    middle = 2 * np.arange(span.stop - span.start) + span.margin
+    weights = span.weights
+    other = middle + 1 if weights is None else np.where(weights[:, 0] > weights[:, 2], middle - 1, middle + 1)
+    return middle, np.clip(other, 0, size - 1)
 
 
-def _outer(down: Array, across: Array) -> Array:
-    return np.multiply.outer(down, across)
+def _weighed(values: Array, down: Span, across: Span) -> Array:
+    """Means over the exact ground of each pixel, in a wide type."""
+    return _along(_along(values, down, 0), across, 1)
 
 
-def _window(tile: Tile, before: tuple[int, int], spans: tuple[Span, Span]) -> Tile:
-    """An even number of finer pixels, the last or the first repeated where there are none any more."""
-    values, valid = tile.values, tile.valid
-    for axis, (early, span) in enumerate(zip(before, spans, strict=True)):
-        start, size = span.margin - early, 2 * (span.stop - span.start)
-        lines = np.arange(start, start + size)
-        if lines[0] >= 0 and lines[-1] < values.shape[axis]:
-            window = slice(start, start + size)
-            values = values[window] if axis == 0 else values[:, window]
-            valid = None if valid is None else (valid[window] if axis == 0 else valid[:, window])
-        else:
-            inside = np.clip(lines, 0, values.shape[axis] - 1)
-            values = np.take(values, inside, axis=axis)
-            valid = None if valid is None else np.take(valid, inside, axis=axis)
-    return Tile(values, valid)
+def _along(values: Array, span: Span, axis: int) -> Array:
+    wide = _wide_type(values.dtype)
+    weights = span.weights
+    count, size = span.stop - span.start, values.shape[axis]
+    if weights is None:
+        first, second = _every_other(values, axis, 0, count), _every_other(values, axis, 1, count)
+        return np.asarray(np.add(first, second, dtype=wide) * wide(0.5))
+    early, late = 1 - span.margin, 2 * count + span.margin - size
+    if early or late > 0:
+        margin = [(0, 0)] * values.ndim
+        margin[axis] = (early, max(late, 0))
+        values = np.pad(values, margin, mode="edge")
+    shape = [1] * values.ndim
+    shape[axis] = -1
+    parts = (
+        _every_other(values, axis, step, count) * weights[:, step].astype(wide).reshape(shape) for step in range(3)
+    )
+    return np.asarray(next(parts) + next(parts) + next(parts))
+
+
+def _every_other(values: Array, axis: int, first: int, count: int) -> Array:
+    window = slice(first, first + 2 * count - 1, 2)
+    return values[window] if axis == 0 else values[:, window]
 
 
 def _means(tile: Tile, nodata: float | None) -> Tile:
@@ -160,36 +171,6 @@ def _plain_means(values: Array) -> Array:
         return means.reshape(rows, columns, bands)
     wide = values.astype(_wide_type(values.dtype)).reshape(rows, 2, columns, 2, bands)
     return _typed(wide.mean(axis=(1, 3)), values.dtype)
-
-
-def _modes(tile: Tile) -> Tile:
-    a, b, c, d = (tile.values[row::2, column::2] for row in (0, 1) for column in (0, 1))
-    values = np.where((b == c) | (b == d), b, np.where(c == d, c, a))
-    values = np.where((a == b) | (a == c) | (a == d), a, values)
-    if tile.valid is None:
-        return Tile(values, None)
-    return Tile(values, np.logical_or.reduce([tile.valid[row::2, column::2] for row in (0, 1) for column in (0, 1)]))
-
-
-def _blend(halved: list[tuple[Array, Tile]], nodata: float | None) -> Tile:
-    """Plain halvings by their weights, each only where it is valid."""
-    kind = halved[0][1].values.dtype
-    total: Array = np.zeros(halved[0][1].values.shape, dtype=_wide_type(kind))
-    whole = all(tile.valid is None for _, tile in halved)
-    sums: Array = np.zeros((*total.shape[:2], 1), dtype=np.float32)
-    for weight, tile in halved:
-        weights = weight[..., np.newaxis]
-        if tile.valid is not None:
-            valid = tile.valid if tile.valid.ndim == 3 else tile.valid[..., np.newaxis]
-            weights = np.where(valid & (weights > _WEIGHTLESS), weights, 0)
-        total += np.where(weights > 0, tile.values, 0) * weights
-        sums = sums + weights
-    if whole:
-        return Tile(_typed(total, kind), None)
-    seen = sums > 0
-    values = _marked(_typed(total / np.where(seen, sums, 1), kind), seen, nodata)
-    by_band = any(tile.valid is not None and tile.valid.ndim == 3 for _, tile in halved)
-    return Tile(values, np.broadcast_to(seen, values.shape).copy() if by_band else seen[..., 0])
 
 
 def _wide_type(dtype: np.dtype[Any]) -> type[np.generic]:
