@@ -23,7 +23,7 @@ from stac_samples import facts, raster
 from stac_validators import complaints
 
 UTM = "EPSG:32632"
-DATA = Path(os.environ.get("AERODAG_TEST_DATA") or Path(__file__).parents[2].parent / "shared" / "data")
+DATA = Path(os.environ.get("AERODAG_TEST_DATA") or Path(__file__).parents[3].parent / "shared" / "data")
 GROUP = "1000-1999"
 
 

@@ -16,7 +16,7 @@ from aerodag.imagery.pixels.decode import decode, grey
 from aerodag.imagery.pixels.sharpness import sharpness_by_grid
 from aerodag.settings import Checks
 
-DATA = Path(os.environ.get("AERODAG_TEST_DATA") or Path(__file__).parents[2].parent / "shared" / "data")
+DATA = Path(os.environ.get("AERODAG_TEST_DATA") or Path(__file__).parents[3].parent / "shared" / "data")
 needs_data = pytest.mark.skipif(not DATA.is_dir(), reason="the shared test images are absent (AERODAG_TEST_DATA)")
 Bytes = npt.NDArray[np.uint8]
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from aerodag.rtk import MAX_BYTES, MarkFile, Solution, read_marks, solution
 from aerodag.rtk.marks import MAX_LINES
 
-DATA = Path(os.environ.get("AERODAG_TEST_DATA") or Path(__file__).parents[2].parent / "shared" / "data")
+DATA = Path(os.environ.get("AERODAG_TEST_DATA") or Path(__file__).parents[3].parent / "shared" / "data")
 needs_data = pytest.mark.skipif(not DATA.is_dir(), reason="the shared test files are absent (AERODAG_TEST_DATA)")
 
 LINES = [

@@ -18,7 +18,7 @@ from aerodag.settings import Checks
 from aerodag.simulate.simulation import simulate
 from aerodag.simulate.survey import Position, Survey
 
-DATA = Path(os.environ.get("AERODAG_TEST_DATA") or Path(__file__).parents[2].parent / "shared" / "data")
+DATA = Path(os.environ.get("AERODAG_TEST_DATA") or Path(__file__).parents[3].parent / "shared" / "data")
 needs_data = pytest.mark.skipif(not DATA.is_dir(), reason="the shared test files are absent (AERODAG_TEST_DATA)")
 METRE = 1 / 111_195  # degrees of latitude
 RECORD = MrkRecord(1, 2430, 1.0, 0, 0, 0, 0.0, 10.0, 300.0, 0.02, 0.02, 0.03, 50)

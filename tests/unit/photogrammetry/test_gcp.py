@@ -13,7 +13,7 @@ from aerodag.photogrammetry.gcp import MAX_BYTES, MAX_ROWS, GroundControl, parse
 from aerodag.photogrammetry.gcp_checks import ControlImage, check
 from aerodag.photogrammetry.gcp_images import choose, resolve, rewrite
 
-DATA = Path(os.environ.get("AERODAG_TEST_DATA") or Path(__file__).parents[2].parent / "shared" / "data")
+DATA = Path(os.environ.get("AERODAG_TEST_DATA") or Path(__file__).parents[3].parent / "shared" / "data")
 needs_data = pytest.mark.skipif(not DATA.is_dir(), reason="the shared test files are absent (AERODAG_TEST_DATA)")
 
 ROW = "500000.25 5324000.5 612.125 1024.5 768.25 DJI_0001.JPG"

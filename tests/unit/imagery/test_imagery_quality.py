@@ -16,7 +16,7 @@ from aerodag.imagery import Assessment, assess, quality_findings
 from aerodag.imagery.tags.sensor import Modality
 from aerodag.settings import Checks
 
-DATA = Path(os.environ.get("AERODAG_TEST_DATA") or Path(__file__).parents[2].parent / "shared" / "data")
+DATA = Path(os.environ.get("AERODAG_TEST_DATA") or Path(__file__).parents[3].parent / "shared" / "data")
 needs_data = pytest.mark.skipif(not DATA.is_dir(), reason="the shared test images are absent (AERODAG_TEST_DATA)")
 GOOD = Assessment(
     "a/x.jpg", decodable=True, scale=2, sharpness=900.0, low_texture_share=0.1, mean=110.0, std=40.0, p5=40.0,

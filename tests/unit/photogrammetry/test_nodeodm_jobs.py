@@ -106,7 +106,7 @@ NodeOdmJobs(endpoint, owner="test").submit(order_of(Path(sys.argv[2])))
 
 def test_a_submit_that_is_killed_is_gone_on_with(node, project):
     node.upload_seconds = 0.15
-    tests = str(Path(__file__).parents[1])
+    tests = str(Path(__file__).parents[2])
     process = subprocess.Popen([sys.executable, "-c", SUBMIT, node.url, str(project)], cwd=tests)
     deadline = time.monotonic() + 15
     while sum("/upload/" in each for each in node.requests) < 8:

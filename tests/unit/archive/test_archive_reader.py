@@ -26,7 +26,7 @@ PHOTOS = {part.name.decode(): part.content for part in photos()}
 CONTENT = JPEG + random.Random(1).randbytes(290_000) + JPEG * 10
 METHODS = {0: "Copy", 8: "Deflate", 9: "Deflate64", 12: "BZip2", 14: "LZMA"}
 SEVEN_ZIP, UNZIP = shutil.which("7z"), shutil.which("unzip")
-TEST_DATA = Path(os.environ.get("AERODAG_TEST_DATA", Path(__file__).parents[3] / "shared" / "data"))
+TEST_DATA = Path(os.environ.get("AERODAG_TEST_DATA", Path(__file__).parents[4] / "shared" / "data"))
 
 
 def by_method(method: int, folder: Path, content: bytes = CONTENT) -> Path:

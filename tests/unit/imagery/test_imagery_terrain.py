@@ -13,7 +13,7 @@ from PIL import Image, ImageFilter
 from aerodag.imagery import assess
 from aerodag.imagery.pixels.terrain import Colours, Terrain, colours_of, terrain
 
-DATA = Path(os.environ.get("AERODAG_TEST_DATA") or Path(__file__).parents[2].parent / "shared" / "data")
+DATA = Path(os.environ.get("AERODAG_TEST_DATA") or Path(__file__).parents[3].parent / "shared" / "data")
 needs_data = pytest.mark.skipif(not DATA.is_dir(), reason="the shared test images are absent (AERODAG_TEST_DATA)")
 
 

@@ -12,7 +12,7 @@ from aerodag.photogrammetry.jobs import Ending
 from aerodag.settings import NodeOdm, Odm, Settings
 from nodeodm_server import NodeServer
 
-HELP = [f"  --{name}" for name in (Path(__file__).parents[1] / "doubles" / "odm" / "options.txt").read_text().split()]
+HELP = [f"  --{name}" for name in (Path(__file__).parents[2] / "doubles" / "odm" / "options.txt").read_text().split()]
 DETAILS = {
     "HostConfig": {"ReadonlyRootfs": True, "Memory": 8 * 10**9, "NanoCpus": 4 * 10**9},
     "Config": {"User": "1000:1000"},

@@ -17,7 +17,7 @@ from aerodag.rtk import (
     solution,
 )
 
-DATA = Path(os.environ.get("AERODAG_TEST_DATA") or Path(__file__).parents[2].parent / "shared" / "data")
+DATA = Path(os.environ.get("AERODAG_TEST_DATA") or Path(__file__).parents[3].parent / "shared" / "data")
 needs_data = pytest.mark.skipif(not DATA.is_dir(), reason="the shared test files are absent (AERODAG_TEST_DATA)")
 
 RECORD = MrkRecord(7, 2430, 105980.5, 402, 591, 219, 45.956, 96.708, 1797.3, 0.0178, 0.0130, 0.0228, 52)

@@ -23,7 +23,7 @@ from surveying import START, flown, lawn, walked
 
 CHECKS = Checks()
 GEOD = Geod(ellps="WGS84")
-DATA = Path(os.environ.get("AERODAG_TEST_DATA") or Path(__file__).parents[2].parent / "shared" / "data")
+DATA = Path(os.environ.get("AERODAG_TEST_DATA") or Path(__file__).parents[3].parent / "shared" / "data")
 BRIGHTON = DATA / "mapping" / "brighton_beach" / "images"
 
 SURVEYS = [

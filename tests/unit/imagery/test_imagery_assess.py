@@ -14,7 +14,7 @@ from PIL import Image, ImageOps
 from aerodag.errors import DataError, InfrastructureError
 from aerodag.imagery import Assessment, assess, assess_many
 
-DATA = Path(os.environ.get("AERODAG_TEST_DATA") or Path(__file__).parents[2].parent / "shared" / "data")
+DATA = Path(os.environ.get("AERODAG_TEST_DATA") or Path(__file__).parents[3].parent / "shared" / "data")
 needs_data = pytest.mark.skipif(not DATA.is_dir(), reason="the shared test images are absent (AERODAG_TEST_DATA)")
 ORIENTATION = 0x0112
 
