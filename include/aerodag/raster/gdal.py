@@ -86,6 +86,19 @@ def beside(target: Path) -> Iterator[Path]:
     GDAL's own temporary files land in that directory too and vanish with it.
 
     Raises:
+        InfrastructureError: see ``scratch``.
+    """
+    with scratch(target) as directory:
+        partial = directory / target.name
+        yield partial
+        partial.replace(target)
+
+
+@contextmanager
+def scratch(target: Path) -> Iterator[Path]:
+    """A directory beside ``target``, on its disk, that vanishes; what killed writers of it left goes first.
+
+    Raises:
         InfrastructureError: ``raster.target_unwritable``, or ``raster.disk_full`` in place of whatever failed for want
             of space.
     """
@@ -100,9 +113,8 @@ def beside(target: Path) -> Iterator[Path]:
             advice="Give the pipeline's user the right to write there, or mount the storage writable.",
         ) from error
     with _held(directory):
-        partial = directory / target.name
         try:
-            yield partial
+            yield directory
         except Exception as error:
             free = shutil.disk_usage(directory).free
             if free < _DISK_RESERVE or (isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}):
@@ -113,7 +125,6 @@ def beside(target: Path) -> Iterator[Path]:
                     numbers={"free_bytes": free},
                 ) from error
             raise
-        partial.replace(target)
 
 
 @contextmanager

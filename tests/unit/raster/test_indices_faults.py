@@ -15,11 +15,11 @@ import rasterio
 from rasterio.windows import Window
 
 from aerodag.errors import DataError, InfrastructureError
+from aerodag.raster import gdal
+from aerodag.raster.gdal import scratch
 from aerodag.raster.indices import INDICES, compute
-from aerodag.raster.indices import scratch as scratch_module
 from aerodag.raster.indices.layer import Layer
 from aerodag.raster.indices.reading import Pixels
-from aerodag.raster.indices.scratch import scratch
 from aerodag.raster.kinds import Meaning
 from rasters import PLACE, RGBA, UTM, code_of, ground, save
 
@@ -90,10 +90,9 @@ def test_killed_at_any_moment_the_earlier_files_stay(tmp_path: Path) -> None:
 def test_the_scratch_of_a_living_process_stays(tmp_path: Path) -> None:
     abandoned = tmp_path / ".indices.dead"
     abandoned.mkdir()
-    (abandoned / "lock").touch()
-    with scratch(tmp_path) as first:
+    with scratch(tmp_path / "indices") as first:
         assert not abandoned.exists()
-        with scratch(tmp_path) as second:
+        with scratch(tmp_path / "indices") as second:
             assert first.is_dir()
             assert second.is_dir()
         assert not second.exists()
@@ -104,8 +103,8 @@ def test_a_full_disk_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     class Usage:
         free = 5 << 20
 
-    monkeypatch.setattr(scratch_module.shutil, "disk_usage", lambda _: Usage)
-    with pytest.raises(InfrastructureError, match="5 MB are free") as caught, scratch(tmp_path):
+    monkeypatch.setattr(gdal.shutil, "disk_usage", lambda _: Usage)
+    with pytest.raises(InfrastructureError, match="5 MB are free") as caught, scratch(tmp_path / "indices"):
         raise OSError("No space left on device")
     assert caught.value.code == "raster.disk_full"
     assert list(tmp_path.iterdir()) == []

@@ -17,12 +17,11 @@ from rasterio.io import DatasetReader
 
 from aerodag.raster.cog import ARCHIVE, make_cog
 from aerodag.raster.examining.classify import classify
-from aerodag.raster.gdal import CACHE_MB, opened, require_georeference
+from aerodag.raster.gdal import CACHE_MB, opened, require_georeference, scratch
 from aerodag.raster.indices.calibration import Calibration, calibration_of, unavailable
 from aerodag.raster.indices.layer import Layer
 from aerodag.raster.indices.preview import draw
 from aerodag.raster.indices.reading import Pixels, Reading
-from aerodag.raster.indices.scratch import scratch
 from aerodag.raster.indices.statistics import ClassArea, Statistics
 from aerodag.raster.indices.stress import Bins, StressCell, stress_grid
 from aerodag.raster.indices.table import Index, Numbers, select
@@ -86,7 +85,7 @@ def compute(source: Path, folder: Path, wanted: Sequence[str] | None = None, cac
         calibration = calibration_of(dataset, kind)
         reasons = {index.name: unavailable(index, kind, calibration) for index in chosen}
         possible = [index for index in chosen if reasons[index.name] is None]
-        with scratch(folder) as work:
+        with scratch(folder / "indices") as work:
             found = _computed(dataset, kind, calibration, possible, work)
             ready = [file for layer in found.layers for file in _finished(layer, work / "ready", cache_mb)]
             for file in ready:
