@@ -212,7 +212,6 @@ class Settings(BaseSettings):
     retry_seconds: float = Field(default=60.0, gt=0, description="Before disk, network or engine are tried again.")
     max_concurrency: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1)
     gdal_cache_mb: int = 256
-    thumbnail_pixels: int = 512
 
     @property
     def data(self) -> Path:

@@ -81,7 +81,8 @@ def _make_cog(context: StepContext, kind: str, name: str) -> dict[str, Any]:
         return {"bytes": before.bytes, "published_before": True}
     target = context.product(folder, file_name)
     with source.held() as path:
-        report = make_cog(path, target, profile, cache_mb=context.settings.gdal_cache_mb)
+        settings = context.settings
+        report = make_cog(path, target, profile, settings.gdal_cache_mb, threads=settings.max_concurrency)
     published = in_place(target)
     details = dataclasses.asdict(report) | {RECIPE: recipe, "path": target.name}
     record_product(context, "cog", published, describe(target), details, name=name)
