@@ -33,12 +33,13 @@ KINDS = {"rgba dense": 16384, "rgba sparse": 16384, "uint16 x 5": 8192, "float32
 GIGAPIXELS = (0.25, 1, 4, 10) if FULL else (0.25, 1)
 RGBA = (ColorInterp.red, ColorInterp.green, ColorInterp.blue, ColorInterp.alpha)
 OURS = """
-import resource, sys
+import sys
 from pathlib import Path
 from aerodag.raster.cog import archive_profile, make_cog, web_profile
 profiles = {"archive": archive_profile, "web": web_profile}
 make_cog(Path(sys.argv[1]), Path(sys.argv[2]), profiles[sys.argv[3]](sys.argv[4]))
-print("peak_kb", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+lines = Path("/proc/self/status").read_text().splitlines()
+print("peak_kb", next(line for line in lines if line.startswith("VmHWM")).split()[1])
 """
 
 
