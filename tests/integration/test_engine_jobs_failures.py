@@ -128,7 +128,7 @@ def test_a_lost_report_costs_no_orthophoto(engine_flow: EngineFlow) -> None:
     assert metrics["exit_code"] == 1
     assert flow.last.failure_code is None
     assert flow.findings["engine.report_lost"].severity == "degraded"
-    assert flow.findings["engine.report_missing"].numbers["missing"] == ["report", "stats", "shots"]
+    assert flow.findings["engine.report_missing"].numbers["missing"] == ["report", "statistics", "shots"]
 
 
 def test_a_deadline_after_the_orthophoto_costs_only_the_report(engine_flow: EngineFlow) -> None:
