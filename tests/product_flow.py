@@ -23,6 +23,7 @@ from aerodag.pipeline.incoming import register_upload
 from aerodag.pipeline.steps import STEPS
 from aerodag.settings import Products, Settings
 from aerodag.storage import Storage, local_path, sha256_of
+from aerodag.storage.arrivals import find_arrival
 
 TASK_TYPES = ["geotiff", "cog", "thumbnail", "metadata", "indices"]
 PRODUCT_STEPS = ("publish_ortho", "standardise", "cog", "thumbnail", "indices", "metadata", "stac")
@@ -55,9 +56,10 @@ class ProductFlow:
 
     def upload(self, raster: Path) -> int:
         """The dataset of a copy of this file."""
-        dropped = self.storage.incoming / raster.name
-        shutil.copyfile(raster, dropped)
-        return register_upload(self.conn, self.storage, dropped).id
+        shutil.copyfile(raster, self.storage.incoming / raster.name)
+        arrival = find_arrival(self.storage, raster.name)
+        assert arrival is not None
+        return register_upload(self.conn, self.storage, arrival).id
 
     def open(self, dataset_id: int, dag_run_id: str = "first", task_types: list[str] | None = None) -> Run:
         """A run that is under way; the one before has ended."""
@@ -80,7 +82,7 @@ class ProductFlow:
         return STEPS[name].work(self.context)
 
     def steps(self, *names: str) -> None:
-        for name in names or ("stage", *PRODUCT_STEPS, "finish"):
+        for name in names or ("stage", *PRODUCT_STEPS, "promote"):
             self.step(name)
 
     def worker(self, step: str) -> subprocess.Popen[str]:

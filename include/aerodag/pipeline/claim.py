@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -14,7 +13,8 @@ from aerodag.errors import ConfigError
 from aerodag.ledger import Dataset, Run
 from aerodag.pipeline.incoming import register_upload
 from aerodag.settings import Settings
-from aerodag.storage import Storage, local_path
+from aerodag.storage import Storage
+from aerodag.storage.arrivals import arrival_uri, find_arrival
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,7 @@ class Request:
 
     dataset_id: int | None = None
     source: str | None = None
+    priority: int | None = None
     task_types: tuple[str, ...] = ()
     preset: str = "standard"
     engine: str = "auto"
@@ -31,6 +32,7 @@ class Request:
     exclude_images: tuple[str, ...] = ()
     gpu: str = "auto"
     resume_from: str | None = None
+    review: bool | None = None
 
     @classmethod
     def of(cls, params: Mapping[str, Any]) -> Request:
@@ -61,11 +63,13 @@ def claim(conn: psycopg.Connection, settings: Settings, *, dag_run_id: str, requ
         preset=request.preset,
         engine=request.engine,
         options=dict(request.engine_options),
-        priority=dataset.priority,
+        priority=request.priority or dataset.priority,
+        pipeline_version=settings.pipeline_version,
         include_images=request.include_images,
         exclude_images=request.exclude_images,
         gpu=request.gpu,
         resume_from=request.resume_from,
+        review=request.review,
     )
 
 
@@ -78,22 +82,16 @@ def _dataset(conn: psycopg.Connection, storage: Storage, request: Request) -> Da
         )
     if request.dataset_id is not None:
         return ledger.get_dataset(conn, dataset_id=request.dataset_id)
-    return register_upload(conn, storage, _incoming_file(storage, str(request.source)))
-
-
-def _incoming_file(storage: Storage, source: str) -> Path:
-    named = local_path(source) if "://" in source else Path(source)
-    path = (storage.incoming / named).resolve()
-    if not path.is_relative_to(storage.incoming.resolve()):
-        raise ConfigError(
-            "claim.source_outside",
-            f"{source!r} is not below the incoming folder.",
-            advice=f"Put the file into {storage.incoming} and name it relative to that folder.",
-        )
-    if not path.is_file():
+    source = str(request.source)
+    found = find_arrival(storage, source)
+    if found is not None:
+        return register_upload(conn, storage, found)
+    # Ingest may have been faster, and a frontend may ask twice.
+    known = ledger.find_dataset_from(conn, source_uri=arrival_uri(storage, source))
+    if known is None:
         raise ConfigError(
             "claim.source_missing",
-            f"There is no file {source!r} in the incoming folder.",
-            advice="Trigger after the upload is complete; a file that was taken in already has a dataset_id.",
+            f"There is no file {source!r} in the incoming folder, and none was taken from there.",
+            advice="Trigger after the upload is complete, with the name that it has in the incoming folder.",
         )
-    return path
+    return known

@@ -15,7 +15,7 @@ from aerodag.errors import ConfigError, InfrastructureError
 from aerodag.findings import Finding
 from aerodag.ledger import Dataset, Run
 from aerodag.settings import Settings
-from aerodag.storage import Storage, local_path
+from aerodag.storage import Storage
 
 Metrics = dict[str, Any]
 PROJECT_NAME = "project"
@@ -82,11 +82,11 @@ class StepContext:
     @property
     def raw(self) -> Path:
         """The registered upload. Raises ``InfrastructureError`` when it is not where the ledger says."""
-        path = local_path(self.dataset.raw_uri) if self.dataset.raw_uri else None
-        if path is None or not path.is_file():
+        dataset = self.dataset
+        if dataset.raw_uri is None or self.storage.size(dataset.raw_uri) is None:
             raise InfrastructureError(
                 "dataset.raw_missing",
-                f"The upload of dataset {self.dataset.id} is not at {self.dataset.raw_uri}.",
+                f"The upload of dataset {dataset.id} is not at {dataset.raw_uri}.",
                 advice="Check that the storage is mounted, or upload the same file again.",
             )
-        return path
+        return self.storage.fetch(dataset.raw_uri, size=dataset.size_bytes, sha256=dataset.content_sha256)

@@ -16,7 +16,6 @@ from aerodag.pipeline.examination.judgement import Choice, Policy
 from aerodag.pipeline.examination.previews import PREVIEWS_FILE, preview_writer
 from aerodag.pipeline.examination.quality import judge_images
 from aerodag.pipeline.products.record import record_product
-from aerodag.storage import publish
 
 KNOWN_ELSEWHERE = "image.known_elsewhere"
 _VERDICT = ("registered", *(field.name for field in fields(Verdict) if field.name != "zip_path"))
@@ -58,7 +57,7 @@ def assess_images(context: StepContext) -> Metrics:
     verdicts = _with_known(judgement.verdicts, elsewhere)
     ledger.judge_images(context.ledger, dataset_id=context.dataset.id, verdicts=verdicts)
     context.replace_findings("assess_images", [*judgement.findings, *_known_findings(elsewhere, len(records))])
-    published = publish(made, context.product("thumbnails", PREVIEWS_FILE))
+    published = context.storage.publish(made, context.product("thumbnails", PREVIEWS_FILE))
     record_product(context, "previews", published)
     return dict(Counter(verdict.status for verdict in verdicts))
 

@@ -10,7 +10,7 @@ from aerodag import archive, ledger
 from aerodag.errors import InfrastructureError
 from aerodag.pipeline.context import Metrics, StepContext
 from aerodag.pipeline.examination.rows import bare_images, bare_rtk_files
-from aerodag.storage import require_free_space, sha256_of
+from aerodag.storage import require_free_space
 
 log = structlog.get_logger(__name__)
 
@@ -20,17 +20,17 @@ WORK_BYTES_PER_RAW_BYTE = 3
 
 def stage(context: StepContext) -> Metrics:
     """The upload is where the ledger says, holds what was registered, and there is room to work on it."""
-    raw = context.raw
-    require_free_space(context.storage.root, WORK_BYTES_PER_RAW_BYTE * context.dataset.size_bytes)
-    if (digest := sha256_of(raw)) != context.dataset.content_sha256:
+    dataset = context.dataset
+    require_free_space(context.storage.root, WORK_BYTES_PER_RAW_BYTE * dataset.size_bytes)
+    uri = context.storage.uri(context.raw)
+    if context.storage.verified(uri, size=dataset.size_bytes, sha256=dataset.content_sha256) is None:
         raise InfrastructureError(
             "dataset.raw_changed",
-            f"The upload of dataset {context.dataset.id} has SHA-256 {digest[:12]}, "
-            f"{context.dataset.content_sha256[:12]} was registered.",
+            f"The upload of dataset {dataset.id} at {uri} is not the file that was registered.",
             advice="Check the storage for damage; upload the same file again to restore it.",
         )
     context.work.mkdir(parents=True, exist_ok=True)
-    return {"bytes": context.dataset.size_bytes}
+    return {"bytes": dataset.size_bytes}
 
 
 def validate(context: StepContext) -> Metrics:

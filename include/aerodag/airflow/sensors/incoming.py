@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseSensorOperator
 
 from aerodag.airflow.connection import open_ledger
+from aerodag.airflow.installation import installation
 from aerodag.airflow.triggers.incoming import IncomingTrigger
-from aerodag.settings import get_settings
 from aerodag.storage import Storage
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-# Registered datasets wait in the ledger while enough runs are in flight; this is how soon that is looked at again.
-BACKLOG_SECONDS = 15.0
+# What is registered or requested waits in the ledger while enough runs are in flight; so often that is looked at again.
+LEDGER_SECONDS = 15.0
 
 
 class IncomingSensor(BaseSensorOperator):
@@ -26,22 +26,21 @@ class IncomingSensor(BaseSensorOperator):
         from aerodag import ledger
         from aerodag.pipeline.incoming import complete_uploads
 
-        settings = get_settings()
-        incoming = Storage.of(settings).incoming
-        incoming.mkdir(parents=True, exist_ok=True)
-        uploads = complete_uploads(incoming, settle_seconds=settings.settle_seconds)
+        settings = installation()
+        storage = Storage.of(settings)
+        storage.incoming.mkdir(parents=True, exist_ok=True)
+        uploads = complete_uploads(storage, settle_seconds=settings.settle_seconds)
         with open_ledger() as conn:
-            waiting = ledger.waiting_datasets(conn, limit=1)
-            room = ledger.places_taken(conn) < settings.max_active_runs
-        if uploads or (waiting and room):
-            self.log.info("%s complete uploads, %s.", len(uploads), "some wait" if waiting else "none waits")
+            due = ledger.starts_due(conn, places=settings.max_active_runs)
+        if uploads or due:
+            self.log.info("%s complete uploads, %s runs to start.", len(uploads), len(due))
             return
         self.defer(
             trigger=IncomingTrigger(
-                folder=str(incoming),
                 settle_seconds=settings.settle_seconds,
-                poll_seconds=settings.poll_seconds,
-                wake_seconds=BACKLOG_SECONDS if waiting else None,
+                poll_seconds=settings.remote_poll_seconds if storage.remotes.get("incoming") else settings.poll_seconds,
+                ledger_seconds=LEDGER_SECONDS,
+                places=settings.max_active_runs,
             ),
             method_name="execute",
         )

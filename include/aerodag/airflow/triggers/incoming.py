@@ -1,46 +1,89 @@
-"""The trigger that watches the incoming folder."""
+"""The trigger that watches the incoming folder, and the ledger for runs that may start."""
 
 from __future__ import annotations
 
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
+from aerodag.airflow.connection import open_ledger
+
+if TYPE_CHECKING:
+    from aerodag.storage import Storage
+
 
 class IncomingTrigger(BaseTrigger):
-    """Fires when ``folder`` holds a complete ZIP, or after ``wake_seconds`` when datasets wait for a free place."""
+    """Fires when the incoming folder holds a complete upload, or when a run may start for which there was no place.
 
-    def __init__(self, folder: str, settle_seconds: float, poll_seconds: float, wake_seconds: float | None) -> None:
+    The folder is looked at every ``poll_seconds``, the ledger every ``ledger_seconds``.
+    """
+
+    def __init__(self, settle_seconds: float, poll_seconds: float, ledger_seconds: float, places: int) -> None:
         super().__init__()
-        self.folder = folder
         self.settle_seconds = settle_seconds
         self.poll_seconds = poll_seconds
-        self.wake_seconds = wake_seconds
+        self.ledger_seconds = ledger_seconds
+        self.places = places
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """The class path and arguments by which a triggerer makes this trigger again."""
         arguments = {
-            "folder": self.folder,
             "settle_seconds": self.settle_seconds,
             "poll_seconds": self.poll_seconds,
-            "wake_seconds": self.wake_seconds,
+            "ledger_seconds": self.ledger_seconds,
+            "places": self.places,
         }
         return f"{type(self).__module__}.{type(self).__qualname__}", arguments
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Look at the folder until there is something to do."""
-        from aerodag.pipeline.incoming import complete_uploads
-
-        folder = Path(self.folder)
-        started = time.monotonic()
+        """Look until there is something to do."""
+        storage = await asyncio.to_thread(_open_storage)
+        asked = time.monotonic()
         while True:
-            uploads = await asyncio.to_thread(complete_uploads, folder, settle_seconds=self.settle_seconds)
-            waited = time.monotonic() - started
-            if uploads or (self.wake_seconds is not None and waited >= self.wake_seconds):
-                yield TriggerEvent({"uploads": len(uploads)})
+            uploads = await self._uploads(storage)
+            starts = 0
+            if time.monotonic() - asked >= self.ledger_seconds:
+                starts = await self._starts()
+                asked = time.monotonic()
+            if uploads or starts:
+                yield TriggerEvent({"uploads": uploads, "starts": starts})
                 return
             await asyncio.sleep(self.poll_seconds)
+
+    async def _uploads(self, storage: Storage) -> int:
+        """How many uploads are complete. A server that is away for a moment is asked again at the next look."""
+        from aerodag.errors import InfrastructureError
+        from aerodag.pipeline.incoming import complete_uploads
+
+        try:
+            return len(await asyncio.to_thread(complete_uploads, storage, settle_seconds=self.settle_seconds))
+        except InfrastructureError as error:
+            self.log.warning("The incoming folder cannot be looked at now: %s", error)
+            return 0
+
+    async def _starts(self) -> int:
+        """How many runs may start; none while the database is away."""
+        from psycopg import OperationalError
+
+        try:
+            return await asyncio.to_thread(_count_starts, self.places)
+        except OperationalError as error:
+            self.log.warning("The ledger cannot be asked now: %s", error)
+            return 0
+
+
+def _open_storage() -> Storage:
+    from aerodag.airflow.installation import installation
+    from aerodag.storage import Storage
+
+    return Storage.of(installation())
+
+
+def _count_starts(places: int) -> int:
+    from aerodag import ledger
+
+    with open_ledger() as conn:
+        return len(ledger.starts_due(conn, places=places))

@@ -24,7 +24,6 @@ from aerodag.photogrammetry.odm.planning.plan import OdmPlan
 from aerodag.photogrammetry.odm.watching.log import Watcher
 from aerodag.pipeline.context import StepContext
 from aerodag.pipeline.products.record import record_product
-from aerodag.storage import publish
 
 log = structlog.get_logger(__name__)
 
@@ -69,7 +68,7 @@ def _publish_log(context: StepContext, row: EngineJob) -> None:
     try:
         with plain.open("rb") as source, gzip.open(packed, "wb") as target:
             shutil.copyfileobj(source, target)
-        published = publish(packed, context.product("reports", f"{row.name}.log.gz"))
+        published = context.storage.publish(packed, context.product("reports", f"{row.name}.log.gz"))
     finally:
         packed.unlink(missing_ok=True)
     record_product(context, "engine_log", published, details={"job": row.name, "attempt": row.attempt})
@@ -79,7 +78,7 @@ def _publish_forensics(context: StepContext, row: EngineJob, ending: Ending, wat
     bundle = forensics.bundle(context.project, ending, watcher, plan=plan.dump(chosen), stop=row.stop_reason)
     made = context.work / f"{row.name}.forensics.json"
     made.write_text(forensics.dumps(bundle), "utf-8")
-    published = publish(made, context.product("reports", f"{row.name}.forensics.json"))
+    published = context.storage.publish(made, context.product("reports", f"{row.name}.forensics.json"))
     record_product(context, "forensics", published, details={"job": row.name, "exit_code": ending.exit_code})
 
 
@@ -89,7 +88,7 @@ def publish_unregistered(
     """Put a map of the images that the engine did not place beside the dataset's reports."""
     made = context.work / "unregistered.geojson"
     made.write_text(unregistered_geojson(images, result.unregistered), "utf-8")
-    published = publish(made, context.product("reports", "unregistered.geojson"))
+    published = context.storage.publish(made, context.product("reports", "unregistered.geojson"))
     record_product(context, "unregistered", published, details={"images": len(result.unregistered)})
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from aerodag import ledger
 from aerodag.ledger import Artifact, CatalogueExtent
 from aerodag.pipeline.context import Metrics, StepContext
-from aerodag.pipeline.products.record import RASTER, in_place
+from aerodag.pipeline.products.record import RASTER
 from aerodag.stac import (
     COG,
     COLLECTION_PATH,
@@ -31,7 +31,7 @@ from aerodag.stac import (
     media_type,
     product,
 )
-from aerodag.storage import Storage, local_path, write
+from aerodag.storage import Storage
 
 _KEYS = {"orthophoto": "source", "point_cloud": "pointcloud"}
 _COG_KEYS = {"web": "visual", "archive": "orthophoto"}
@@ -49,8 +49,7 @@ def stac(context: StepContext) -> Metrics:
     products = context.settings.products
     item = make_item(_facts(context, orthophoto), assets, products.collection, products.base_url)
     target = context.storage.root / item_path(context.dataset.id)
-    write(target, encode(item))
-    published = in_place(target)
+    published = context.storage.write(target, encode(item))
     ledger.record_artifact(
         context.ledger,
         run_id=context.run.id,
@@ -84,7 +83,7 @@ def _key(artifact: Artifact) -> str:
 
 
 def _asset(storage: Storage, artifact: Artifact) -> Asset:
-    path = local_path(artifact.uri).relative_to(storage.root).as_posix()
+    path = storage.path(artifact.uri).relative_to(storage.root).as_posix()
     key = _key(artifact)
     known = product(key)
     grid: Mapping[str, Any] = artifact.details.get(RASTER) or {}
@@ -155,8 +154,8 @@ def _update_catalogues(context: StepContext) -> None:
             groups,
             base_url=products.base_url,
         )
-        write(root / catalog_path(group), encode(catalog))
-        write(root / COLLECTION_PATH, encode(collection))
+        context.storage.write(root / catalog_path(group), encode(catalog))
+        context.storage.write(root / COLLECTION_PATH, encode(collection))
 
 
 def _together(extents: Iterable[CatalogueExtent]) -> Extent:

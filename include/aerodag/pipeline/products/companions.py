@@ -14,7 +14,7 @@ from aerodag.pipeline.context import StepContext
 from aerodag.pipeline.products.record import record_product
 from aerodag.pipeline.project import assigned
 from aerodag.raster.extent.describe import describe
-from aerodag.storage import Published, publish
+from aerodag.storage import Published
 
 SURFACES = ("dsm", "dtm")
 MODELS = ("point_cloud", "mesh")
@@ -70,25 +70,26 @@ def _publish(context: StepContext, kind: str, path: Path, crs: str, heights: Hei
     if kind in MODELS or kind in SURFACES:
         details |= {"height_datum": heights.datum, "height_datum_reason": heights.reason}
     if kind in SURFACES:
-        published = publish(path, context.product(folder, name))
+        published = context.storage.publish(path, context.product(folder, name))
         record_product(context, kind, published, describe(path), details)
         return
     if kind in MODELS:
         record_product(context, kind, _publish_model(context, folder, name, path), details=details, crs=crs)
         return
-    record_product(context, kind, publish(path, context.product(folder, name)), details=details)
+    published = context.storage.publish(path, context.product(folder, name))
+    record_product(context, kind, published, details=details)
 
 
 def _publish_model(context: StepContext, folder: str, name: str, path: Path) -> Published:
     """A point cloud as it is; a textured model of several files in one ZIP, textures being compressed already."""
     parts = photogrammetry.mesh_parts(path)
     if len(parts) == 1:
-        return publish(path, context.product(folder, name + "".join(path.suffixes[-2:])))
+        return context.storage.publish(path, context.product(folder, name + "".join(path.suffixes[-2:])))
     packed = context.work / f"{name}.zip"
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as bundle:
         for part in parts:
             bundle.write(part, part.name)
     try:
-        return publish(packed, context.product(folder, packed.name))
+        return context.storage.publish(packed, context.product(folder, packed.name))
     finally:
         packed.unlink()

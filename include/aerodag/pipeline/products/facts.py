@@ -14,7 +14,6 @@ from aerodag.pipeline.context import Metrics, StepContext
 from aerodag.pipeline.products.record import record_product
 from aerodag.pipeline.products.sources import require_source
 from aerodag.places.document import describe_place
-from aerodag.storage import publish
 
 METADATA = "metadata.json"
 
@@ -28,7 +27,7 @@ def metadata(context: StepContext) -> Metrics:
     made = context.work / METADATA
     context.work.mkdir(parents=True, exist_ok=True)
     made.write_text(document, "utf-8")
-    published = publish(made, context.product("metadata", METADATA))
+    published = context.storage.publish(made, context.product("metadata", METADATA))
     record_product(context, "metadata", published, details=json.loads(document))
     return {"bytes": published.size, "country": place["gadm"]["NAME_0"]}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from statistics import median
 from typing import Any
 
@@ -17,8 +18,8 @@ from aerodag.pipeline.results import finished_before
 from aerodag.raster.examining.classify import inspect
 from aerodag.raster.examining.whole import require_whole
 from aerodag.raster.extent.describe import RasterInfo, describe
-from aerodag.raster.extent.placement import placement, placement_findings, require_placed
-from aerodag.storage import ORTHOPHOTO, publish
+from aerodag.raster.extent.placement import Placement, placement, placement_findings, require_placed
+from aerodag.storage import ORTHOPHOTO
 
 
 def publish_ortho(context: StepContext) -> Metrics:
@@ -31,12 +32,13 @@ def publish_ortho(context: StepContext) -> Metrics:
 
 def _publish_result(context: StepContext, result: Reconstruction) -> Metrics:
     info = describe(result.orthophoto)
-    _compare_with_cameras(context, info)
-    published = publish(result.orthophoto, context.product("archive", ORTHOPHOTO))
+    found = _compare_with_cameras(context, info)
+    published = context.storage.publish(result.orthophoto, context.product("archive", ORTHOPHOTO))
     details = {"engine": result.engine, "version": result.version, "gsd_cm": result.gsd_cm, "epsg": result.epsg}
     record_product(context, "orthophoto", published, info, details)
     companions = publish_companions(context, info.crs)
-    return _figures(published.size, info) | {"companions": companions}
+    placed = dataclasses.asdict(found) if found else None
+    return _figures(published.size, info) | {"companions": companions, "placement": placed}
 
 
 def _take_over(context: StepContext) -> Metrics:
@@ -44,7 +46,7 @@ def _take_over(context: StepContext) -> Metrics:
     kind = inspect(context.raw)
     require_whole(context.raw)
     info = describe(context.raw)
-    published = publish(context.raw, context.product("archive", ORTHOPHOTO))
+    published = context.storage.publish(context.raw, context.product("archive", ORTHOPHOTO))
     details = {"engine": None, "content": kind.content, "bands": [band.meaning for band in kind.bands]}
     record_product(context, "orthophoto", published, info, details)
     return _figures(published.size, info) | details
@@ -67,7 +69,7 @@ def _figures(size: int, info: RasterInfo) -> dict[str, Any]:
     return {"bytes": size, "width": info.width, "height": info.height, "valid_ratio": info.valid_ratio}
 
 
-def _compare_with_cameras(context: StepContext, info: RasterInfo) -> None:
+def _compare_with_cameras(context: StepContext, info: RasterInfo) -> Placement | None:
     """A map that is empty or elsewhere stops here; what is odd about one in the right place is told."""
     images = assigned(context)
     cameras = [
@@ -80,3 +82,4 @@ def _compare_with_cameras(context: StepContext, info: RasterInfo) -> None:
     found = placement(info, cameras, reach_m(median(seen_cm) if seen_cm else info.gsd_m * 100, megapixels))
     require_placed(info, found)
     context.replace_findings("publish_ortho", placement_findings(info, found, seen_cm))
+    return found

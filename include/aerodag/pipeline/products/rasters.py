@@ -7,7 +7,7 @@ from typing import Any
 
 from aerodag import ledger
 from aerodag.pipeline.context import Metrics, StepContext
-from aerodag.pipeline.products.record import in_place, record_product
+from aerodag.pipeline.products.record import record_product
 from aerodag.pipeline.products.sources import RECIPE, Source, find_source, made_before, require_source
 from aerodag.raster.cog import CogProfile, archive_profile, make_cog, web_profile
 from aerodag.raster.extent.describe import describe
@@ -32,7 +32,9 @@ def standardise(context: StepContext) -> Metrics:
         result = bring_into_form(path, target, context.settings.gdal_cache_mb)
     artifact = source.artifact
     published = (
-        in_place(result.path) if result.reasons else Published(artifact.uri, artifact.bytes, str(artifact.sha256))
+        context.storage.deliver(result.path)
+        if result.reasons
+        else Published(artifact.uri, artifact.bytes, str(artifact.sha256))
     )
     details = {
         RECIPE: recipe,
@@ -68,7 +70,7 @@ def thumbnail(context: StepContext) -> Metrics:
         pictures = make_thumbnails(path, targets)
     for name, picture in zip(names, pictures, strict=True):
         details = {RECIPE: recipe, "width": picture.width, "height": picture.height}
-        record_product(context, "thumbnail", in_place(picture.path), details=details, name=name)
+        record_product(context, "thumbnail", context.storage.deliver(picture.path), details=details, name=name)
     return {"pictures": len(names), "bytes": sum(picture.bytes for picture in pictures)}
 
 
@@ -83,7 +85,7 @@ def _make_cog(context: StepContext, kind: str, name: str) -> dict[str, Any]:
     with source.held() as path:
         settings = context.settings
         report = make_cog(path, target, profile, settings.gdal_cache_mb, threads=settings.max_concurrency)
-    published = in_place(target)
+    published = context.storage.deliver(target)
     details = dataclasses.asdict(report) | {RECIPE: recipe, "path": target.name}
     record_product(context, "cog", published, describe(target), details, name=name)
     return {"bytes": published.size, "source_bytes": source.artifact.bytes}

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aerodag import ledger
 from aerodag.ledger import Artifact
 from aerodag.pipeline.context import StepContext
-from aerodag.storage import Published, sha256_of
+from aerodag.storage import Published
 
 if TYPE_CHECKING:
     # Steps that make no raster do not pay for the raster library.
@@ -69,8 +68,3 @@ def grid_of(info: RasterInfo) -> dict[str, Any]:
             for band in info.bands
         ],
     }
-
-
-def in_place(path: Path) -> Published:
-    """A file that was made beside its final place and renamed."""
-    return Published(path.as_uri(), path.stat().st_size, sha256_of(path))

@@ -12,7 +12,7 @@ from aerodag import ledger
 from aerodag.errors import EngineError, InfrastructureError
 from aerodag.ledger import Artifact
 from aerodag.pipeline.context import StepContext
-from aerodag.storage import local_path, sha256_of
+from aerodag.storage import sha256_of
 
 RECIPE = "recipe"
 
@@ -52,11 +52,11 @@ def find_source(context: StepContext, kind: str, name: str = "") -> Source | Non
     )
     if artifact is None:
         return None
-    path = local_path(artifact.uri)
-    if not path.is_file() or sha256_of(path) != artifact.sha256:
+    path = context.storage.verified(artifact.uri, size=artifact.bytes, sha256=artifact.sha256)
+    if path is None:
         raise EngineError(
             "product.source_changed",
-            f"The {kind} {path.name} is not the file that was recorded.",
+            f"The {kind} at {artifact.uri} is not the file that was recorded.",
             advice=f"Clear the task that makes the {kind}, with everything after it.",
         )
     return Source(artifact, path)
@@ -81,8 +81,8 @@ def made_before(context: StepContext, kind: str, recipe: dict[str, Any], name: s
     )
     if artifact is None or artifact.run_id != context.run.id or artifact.details.get(RECIPE) != recipe:
         return None
-    path = local_path(artifact.uri)
-    return artifact if path.is_file() and sha256_of(path) == artifact.sha256 else None
+    path = context.storage.verified(artifact.uri, size=artifact.bytes, sha256=artifact.sha256)
+    return artifact if path is not None else None
 
 
 def _signature(path: Path) -> tuple[int, int, int] | None:

@@ -10,11 +10,10 @@ from typing import Any
 from aerodag import ledger
 from aerodag.ledger import StressCell, VegetationIndex
 from aerodag.pipeline.context import Metrics, StepContext
-from aerodag.pipeline.products.record import in_place, record_product
+from aerodag.pipeline.products.record import record_product
 from aerodag.pipeline.products.sources import RECIPE, made_before, require_source
 from aerodag.raster.extent.describe import describe
 from aerodag.raster.indices import IndexResult, IndicesResult, compute
-from aerodag.storage import write
 
 PICTURE = "picture"
 
@@ -32,18 +31,19 @@ def indices(context: StepContext) -> Metrics:
         _record_files(context, index)
     # Recorded last: the summary says that all the others are there.
     summary = context.product("metadata", "indices.json")
-    write(summary, json.dumps(_summary(result), indent=2).encode())
-    record_product(context, "indices", in_place(summary), details={RECIPE: recipe})
+    published = context.storage.write(summary, json.dumps(_summary(result), indent=2).encode())
+    record_product(context, "indices", published, details={RECIPE: recipe})
     return {index.name: index.reason or (index.statistics and index.statistics.mean) for index in result.results}
 
 
 def _record_files(context: StepContext, index: IndexResult) -> None:
     details: dict[str, Any] = {"title": index.title, "formula": index.formula, "note": index.note}
     if index.path is not None:
-        record_product(context, "indices", in_place(index.path), describe(index.path), details, index.name)
+        published = context.storage.deliver(index.path)
+        record_product(context, "indices", published, describe(index.path), details, index.name)
     if index.preview is not None:
         name = f"{index.name}.{PICTURE}"
-        record_product(context, "indices", in_place(index.preview), details=details, name=name)
+        record_product(context, "indices", context.storage.deliver(index.preview), details=details, name=name)
 
 
 def _to_ledger(context: StepContext, result: IndicesResult) -> None:

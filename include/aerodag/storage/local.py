@@ -1,4 +1,4 @@
-"""Where files live, by class of storage, and how they are put there so that a partial file is never taken for whole."""
+"""Files on this machine's disk, put there so that a partial file is never taken for whole."""
 
 from __future__ import annotations
 
@@ -7,93 +7,12 @@ import glob
 import hashlib
 import os
 import shutil
-from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
-from aerodag.errors import ConfigError, InfrastructureError
-from aerodag.settings import Settings
+from aerodag.errors import InfrastructureError
+from aerodag.storage.store import Published
 
 CHUNK_BYTES = 4 * 1024**2
-ORTHOPHOTO = "ortho.tif"
-
-
-@dataclass(frozen=True, slots=True)
-class Published:
-    """A file in its final place: ``uri``, ``size`` in bytes and the SHA-256 of what was written."""
-
-    uri: str
-    size: int
-    sha256: str
-
-
-@dataclass(frozen=True, slots=True)
-class Storage:
-    """The storage classes of one installation below one root on a local disk."""
-
-    root: Path
-
-    @classmethod
-    def of(cls, settings: Settings) -> Storage:
-        """The storage that the settings name."""
-        return cls(settings.data)
-
-    def create(self) -> None:
-        """Make the folders of all storage classes."""
-        for name in (
-            "incoming",
-            "raw_images",
-            "archive",
-            "cogs",
-            "thumbnails",
-            "metadata",
-            "reports",
-            "stac",
-            "quarantine",
-            "work",
-        ):
-            (self.root / name).mkdir(parents=True, exist_ok=True)
-
-    @property
-    def incoming(self) -> Path:
-        """Where uploads land."""
-        return self.root / "incoming"
-
-    def raw(self, dataset_id: int, name: str) -> Path:
-        """The registered upload."""
-        return self.root / "raw_images" / str(dataset_id) / name
-
-    def quarantined(self, dataset_id: int, name: str) -> Path:
-        """An upload that cannot be processed, kept for its owner."""
-        return self.root / "quarantine" / str(dataset_id) / name
-
-    def refused(self, name: str) -> Path:
-        """An upload that could not even be registered."""
-        return self.root / "quarantine" / "unregistered" / name
-
-    def product(self, folder: str, dataset_id: int, run_id: int, name: str) -> Path:
-        """A product of one run. Every run has names of its own, so that no version is written over another."""
-        return self.root / folder / str(dataset_id) / str(run_id) / f"{dataset_id}_{name}"
-
-    def current_orthophoto(self, dataset_id: int) -> Path:
-        """Always the orthophoto that is valid now, under one name for whoever looks into the folder."""
-        return self.root / "archive" / f"{dataset_id}_{ORTHOPHOTO}"
-
-    def work(self, run_id: int) -> Path:
-        """Scratch space of one run; can always be made again."""
-        return self.root / "work" / str(run_id)
-
-
-def local_path(uri: str) -> Path:
-    """The local path of a ``file://`` URI. Raises ``ConfigError`` for any other scheme."""
-    parts = urlsplit(uri)
-    if parts.scheme != "file":
-        raise ConfigError(
-            "storage.scheme",
-            f"{uri!r} is not on this machine's disk.",
-            advice="Give a file:// URI or a path below the incoming folder.",
-        )
-    return Path(unquote(parts.path))
 
 
 def sha256_of(path: Path) -> str:
@@ -141,6 +60,19 @@ def write(target: Path, content: bytes) -> None:
         partial.replace(target)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def is_partial(path: Path) -> bool:
+    """Whether a file is what a writer of this project has not finished."""
+    return path.name.startswith(".") and path.name.endswith(".part")
+
+
+def remove_partials(folder: Path, older_than: float) -> int:
+    """Remove unfinished files last written before that time (seconds since 1970); returns how many."""
+    left = [path for path in folder.rglob(".*.part") if path.is_file() and path.stat().st_mtime < older_than]
+    for path in left:
+        path.unlink(missing_ok=True)
+    return len(left)
 
 
 def _partial(target: Path) -> Path:
