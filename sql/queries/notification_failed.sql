@@ -1,5 +1,6 @@
+-- Only the sender that holds it: after its lease another may have sent it meanwhile.
 update aerodag.outbox
-set state = case when %(retry_at)s::timestamptz is null then 'failed' else 'pending' end,
-    next_attempt_at = coalesce(%(retry_at)s, next_attempt_at),
+set state = case when %(retry_after)s::interval is null then 'failed' else 'pending' end,
+    next_attempt_at = coalesce(coalesce(%(now)s::timestamptz, now()) + %(retry_after)s::interval, next_attempt_at),
     error = %(error)s
-where id = %(notification_id)s
+where id = %(notification_id)s and state = 'sending' and attempts = %(attempts)s

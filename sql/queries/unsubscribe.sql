@@ -1,0 +1,1 @@
+update aerodag.subscription set active = false where address = %(address)s and active
