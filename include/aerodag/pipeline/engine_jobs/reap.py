@@ -45,8 +45,11 @@ def reap(conn: psycopg.Connection, settings: Settings, now: datetime) -> dict[st
     for engine in _engines(settings):
         try:
             jobs = photogrammetry.jobs(engine, settings)
-            jobs_there = _found(conn, settings, engine)
-            counts["orphans"] += _remove_probes(settings, now) if engine == "odm" else 0
+            if engine == "odm":
+                jobs_there, probes = _containers(settings, now)
+                counts["orphans"] += _tell_probes(conn, probes)
+            else:
+                jobs_there = _tasks(conn, engine)
         except AerodagError as error:
             log.info("an engine cannot be looked after now", engine=engine, reason=error.message)
             continue
@@ -66,42 +69,45 @@ def _engines(settings: Settings) -> Iterable[str]:
     return ["odm", "nodeodm"] if settings.nodeodm.url else ["odm"]
 
 
-def _found(conn: psycopg.Connection, settings: Settings, engine: str) -> list[Found]:
-    """A Docker engine tells by labels what it has, known to the ledger or not; of a node the ledger knows."""
-    if engine == "odm":
-        return _containers(settings)
+def _tasks(conn: psycopg.Connection, engine: str) -> list[Found]:
+    """A node does not tell whose its tasks are; the ledger does."""
     return [
         Found(row.engine, row.job, row.run_id, row.deadline, row.submitted_at)
         for row in ledger.open_jobs(conn, engine=engine)
     ]
 
 
-def _containers(settings: Settings) -> list[Found]:
-    from aerodag.containers.endpoint import connect
-    from aerodag.containers.states import labelled
-    from aerodag.photogrammetry.docker_jobs import ENGINE
+def _containers(settings: Settings, now: datetime) -> tuple[list[Found], list[str]]:
+    """What a Docker engine has of this installation, known to the ledger or not; and the probes that were removed.
 
-    with closing(connect(photogrammetry.endpoint(settings.odm))) as client:
-        containers = labelled(client, role=ENGINE)
-    return [
-        Found("odm", container.id, container.run_id, container.deadline, container.created_at)
-        for container in containers
-        if container.installation == settings.installation
-    ]
-
-
-def _remove_probes(settings: Settings, now: datetime) -> int:
-    """Containers that only asked something of the host; a process that is killed leaves its own behind."""
+    Probes only ask something of the host; a process that is killed leaves its own behind.
+    """
     from aerodag.containers.endpoint import connect
     from aerodag.containers.lifecycle import discard
     from aerodag.containers.states import labelled
     from aerodag.containers.throwaway import PROBE
+    from aerodag.photogrammetry.docker_jobs import ENGINE
 
     with closing(connect(photogrammetry.endpoint(settings.odm))) as client:
-        left = [probe for probe in labelled(client, role=PROBE) if probe.deadline and now > probe.deadline + GRACE]
-        for probe in left:
-            discard(client, probe.id, grace_seconds=0)
-    return len(left)
+        there = labelled(client)
+        probes = [
+            found.id for found in there if found.role == PROBE and found.deadline and now > found.deadline + GRACE
+        ]
+        for probe in probes:
+            discard(client, probe, grace_seconds=0)
+    engines = [
+        Found("odm", found.id, found.run_id, found.deadline, found.created_at)
+        for found in there
+        if found.role == ENGINE and found.installation == settings.installation
+    ]
+    return engines, probes
+
+
+def _tell_probes(conn: psycopg.Connection, probes: list[str]) -> int:
+    if probes:
+        message = f"{len(probes)} containers that asked something of the Docker host were left behind and were removed."
+        _tell(conn, None, "engine.probes_removed", message, containers=[probe[:12] for probe in probes])
+    return len(probes)
 
 
 def _look_after(conn: psycopg.Connection, settings: Settings, jobs: Jobs, found: Found, now: datetime) -> str | None:
@@ -113,7 +119,8 @@ def _look_after(conn: psycopg.Connection, settings: Settings, jobs: Jobs, found:
     if overdue and jobs.look(found.job).state is JobState.RUNNING:
         ledger.stop_job(conn, engine=found.engine, job=found.job, reason=StopReason.TIMEOUT)
         jobs.stop(found.job)
-        _tell(conn, run, "engine.overdue_stopped", f"Engine job {found.job[:12]} was over its time and was stopped.")
+        message = f"Engine job {found.job[:12]} was over its time and was stopped."
+        _tell(conn, run, "engine.overdue_stopped", message, job=found.job, deadline=found.deadline)
         return "overdue"
     return None
 
@@ -130,7 +137,8 @@ def _remove(conn: psycopg.Connection, settings: Settings, jobs: Jobs, found: Fou
     if run is not None:
         keep_log(conn, settings, jobs, run, found.job)
     bury(conn, jobs, engine=found.engine, job=found.job)
-    _tell(conn, run, "engine.orphan_removed", f"Engine job {found.job[:12]} belonged to no active run and was removed.")
+    message = f"Engine job {found.job[:12]} belonged to no active run and was removed."
+    _tell(conn, run, "engine.orphan_removed", message, job=found.job, created_at=found.created_at)
 
 
 def _run(conn: psycopg.Connection, found: Found) -> Run | None:
@@ -140,7 +148,7 @@ def _run(conn: psycopg.Connection, found: Found) -> Run | None:
         return None
 
 
-def _tell(conn: psycopg.Connection, run: Run | None, kind: str, message: str) -> None:
+def _tell(conn: psycopg.Connection, run: Run | None, kind: str, message: str, **details: object) -> None:
     log.warning(message, kind=kind)
     ledger.add_event(
         conn,
@@ -148,4 +156,5 @@ def _tell(conn: psycopg.Connection, run: Run | None, kind: str, message: str) ->
         message=message,
         dataset_id=run.dataset_id if run else None,
         run_id=run.id if run else None,
+        details=details,
     )
