@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from pathlib import Path
 
 from aerodag import archive, ledger
 from aerodag import preflight as reporting
@@ -12,8 +13,9 @@ from aerodag.pipeline.examination.control import ground_control
 from aerodag.pipeline.examination.previews import PREVIEWS_FILE, read_previews
 from aerodag.pipeline.examination.report import Upload, compose
 from aerodag.pipeline.products.record import record_product
+from aerodag.pipeline.review import is_asked
 from aerodag.preflight import Decision, PastRun, Report
-from aerodag.storage import Published, publish
+from aerodag.storage import Published
 
 _ADVICE = {
     "imagery.no_gps": "Upload the camera's original files: editors and messengers remove the position from a picture.",
@@ -22,7 +24,10 @@ _ADVICE = {
 
 
 def preflight(context: StepContext) -> Metrics:
-    """Write the report, as JSON into the run and as a page, and stop where the engine must fail."""
+    """Write the report, as JSON into the run and as a page, and stop where the engine must fail.
+
+    A no-go that a person may overrule goes on to the review; too few images for the engine nobody can.
+    """
     records = ledger.list_images(context.ledger, dataset_id=context.dataset.id)
     inventory = archive.inspect(context.raw, context.limits)
     with archive.Reader(context.raw, context.limits) as reader:
@@ -43,7 +48,8 @@ def preflight(context: StepContext) -> Metrics:
     context.replace_findings("preflight", report.findings[len(earlier) :])
     ledger.set_preflight(context.ledger, run_id=context.run.id, report=reporting.to_dict(report))
     page = _publish_page(context, report)
-    if report.verdict.decision is Decision.NO_GO:
+    impossible = report.used < context.settings.min_images
+    if report.verdict.decision is Decision.NO_GO and (impossible or not is_asked(context, Decision.NO_GO)):
         raise _stopped(report, page.uri)
     return {
         "verdict": report.verdict.decision.value,
@@ -55,10 +61,17 @@ def preflight(context: StepContext) -> Metrics:
 def _publish_page(context: StepContext, report: Report) -> Published:
     made = context.work / "preflight.html"
     made.parent.mkdir(parents=True, exist_ok=True)
-    made.write_text(reporting.render(report, read_previews(context.product("thumbnails", PREVIEWS_FILE))), "utf-8")
-    published = publish(made, context.product("reports", "preflight.html"))
+    made.write_text(reporting.render(report, read_previews(_previews(context))), "utf-8")
+    published = context.storage.publish(made, context.product("reports", "preflight.html"))
     record_product(context, "preflight", published, details={"verdict": report.verdict.decision.value})
     return published
+
+
+def _previews(context: StepContext) -> Path:
+    """The small pictures that assess_images published; where there are none, the page goes without."""
+    made = ledger.source_artifact(context.ledger, dataset_id=context.dataset.id, run_id=context.run.id, kind="previews")
+    here = context.product("thumbnails", PREVIEWS_FILE)
+    return here if made is None else context.storage.fetch(made.uri, size=made.bytes, sha256=made.sha256)
 
 
 def _stopped(report: Report, page: str) -> AerodagError:
