@@ -23,5 +23,6 @@ on conflict (run_id, kind, name) do update set
     gsd_m = excluded.gsd_m,
     details = excluded.details,
     is_current = artifact.is_current or excluded.is_current,
+    removed_at = null,
     updated_at = now()
 returning *

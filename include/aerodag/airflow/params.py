@@ -27,6 +27,31 @@ def _image_list(title: str, description: str) -> Param:
     )
 
 
+# The modes of `aerodag.pipeline.reprocessing`, which a DAG file shall not load.
+MODES = {
+    "missing": "without a COG",
+    "failed": "for a reason that may be gone",
+    "outdated": "made by another version",
+    "all": "whatever their state",
+}
+PRIORITIES = {1: "background", 2: "batch", 3: "normal", 4: "high", 5: "urgent"}
+
+
+def _priority(default: int | None, description: str) -> Param:
+    names = {str(number): f"{number}: {name}" for number, name in PRIORITIES.items()}
+    kinds = ["integer"] if default else ["null", "integer"]
+    return Param(
+        default,
+        type=kinds,
+        enum=[*PRIORITIES] if default else [None, *PRIORITIES],
+        values_display=names,
+        title="Priority",
+        description=description,
+    )
+
+
+_PRESET_NAMES = {name: f"{name}: {preset.description}" for name, preset in PRESETS.items()}
+
 PROCESS_PARAMS = {
     "dataset_id": Param(
         None,
@@ -42,6 +67,9 @@ PROCESS_PARAMS = {
         title="Source",
         description="A ZIP or GeoTIFF in the incoming folder, by its name. It is registered first; known content is "
         "not doubled.",
+    ),
+    "priority": _priority(
+        None, "Which runs go first where places, workers or the engine are short; the dataset's own when not given."
     ),
     "task_types": Param(
         USUAL_TASK_TYPES,
@@ -64,7 +92,7 @@ PROCESS_PARAMS = {
         "standard",
         type="string",
         enum=list(PRESETS),
-        values_display={name: f"{name}: {preset.description}" for name, preset in PRESETS.items()},
+        values_display=_PRESET_NAMES,
         title="Preset",
         description="What the survey is for; the embedded engine takes all but fast and draft for standard.",
     ),
@@ -89,10 +117,55 @@ PROCESS_PARAMS = {
         title="Resume from",
         description="Stage of OpenDroneMap to start from, on the project folder of the dataset's last run.",
     ),
+    "review": Param(
+        None,
+        type=["null", "boolean"],
+        title="Review",
+        description="true holds the run for a person before the engine starts, false never does; when not given, the "
+        "pre-flight's verdict decides.",
+    ),
     "engine_options": Param(
         {},
         **json_schema(models=get_settings().odm.models is not None),
         title="Engine options",
         description='Options of OpenDroneMap, for example {"orthophoto-resolution": 5} for pixels of 5 cm.',
     ),
+}
+
+
+def _moment(title: str, description: str) -> Param:
+    return Param(None, type=["null", "string"], format="date-time", title=title, description=description)
+
+
+REPROCESS_PARAMS = {
+    "mode": Param(
+        "failed",
+        type="string",
+        enum=list(MODES),
+        values_display={name: f"{name}: {meaning}" for name, meaning in MODES.items()},
+        title="Which datasets",
+        description="What is under way, waits, is in quarantine or failed too often is left alone in every mode.",
+    ),
+    "dry_run": Param(False, type="boolean", title="Dry run", description="Only say what would be done."),
+    "uploaded_from": _moment("Uploaded from", "Start of the time span; that of the schedule or backfill if not given."),
+    "uploaded_to": _moment("Uploaded to", "End of the time span, not part of it."),
+    "task_types": Param(
+        None,
+        type=["null", "array"],
+        items={"type": "string", "enum": TASK_TYPES},
+        examples=TASK_TYPES,
+        uniqueItems=True,
+        title="What to make",
+        description="As in the dataset's newest run when not given.",
+    ),
+    "preset": Param(
+        None,
+        type=["null", "string"],
+        enum=[None, *PRESETS],
+        values_display=_PRESET_NAMES,
+        title="Preset",
+        description="As in the dataset's newest run when not given.",
+    ),
+    "engine": PROCESS_PARAMS["engine"],
+    "priority": _priority(1, "Background by default, so that new uploads go first."),
 }

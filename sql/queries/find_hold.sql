@@ -1,0 +1,1 @@
+select * from aerodag.hold order by since, kind limit 1

@@ -1,0 +1,1 @@
+delete from aerodag.hold where kind = %(kind)s

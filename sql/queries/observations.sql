@@ -1,0 +1,1 @@
+select * from aerodag.observation where kind = %(kind)s order by since, subject

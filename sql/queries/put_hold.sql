@@ -1,0 +1,2 @@
+insert into aerodag.hold (kind, since, reason) values (%(kind)s, %(now)s, %(reason)s)
+on conflict (kind) do nothing
