@@ -21,8 +21,12 @@ HEAVY_TIMEOUT = timedelta(hours=4)
 
 DEFAULT_ARGS = {
     "owner": "aerodag",
-    "retries": 3,
-    "retry_delay": timedelta(minutes=5),
+    # Bad data is never tried again, so these are for what the machinery breaks: a restart costs a running task a try,
+    # and a task that finds no API server fails at once, so the tries must outlast an outage together.
+    "retries": 5,
+    "retry_delay": timedelta(seconds=get_settings().retry_seconds),
+    "retry_exponential_backoff": 2.0,
+    "max_retry_delay": timedelta(minutes=10),
     "retry_policy": RETRY_POLICY,
     "execution_timeout": timedelta(hours=1),
 }

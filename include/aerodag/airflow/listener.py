@@ -45,7 +45,8 @@ def on_task_instance_skipped(previous_state: Any, task_instance: Any) -> None:
 @hookimpl
 def on_task_instance_failed(previous_state: Any, task_instance: Any, error: Any) -> None:
     """A try of a step failed; Airflow calls this for the last try and for those that are tried again."""
-    state = "retrying" if str(task_instance.state) == "up_for_retry" else "failed"
+    # A worker's enumeration and the scheduler's are equal to the word; only the scheduler's prints it.
+    state = "retrying" if task_instance.state == "up_for_retry" else "failed"
     _finished(task_instance, state, error)
 
 
@@ -101,7 +102,7 @@ def _finished(task_instance: Any, state: str, error: Any) -> None:
     identity = _identity(task_instance)
     with open_ledger() as conn:
         ledger.step_finished(conn, **identity, finished_at=_now(), state=state, failure=failure)
-        if failure and ledger.find_run(conn, dag_run_id=identity["dag_run_id"]) is None:
+        if failure and state == "failed" and ledger.find_run(conn, dag_run_id=identity["dag_run_id"]) is None:
             ledger.add_event(
                 conn,
                 kind="run.refused",

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from aerodag.errors import InfrastructureError
 from aerodag.local.state import USER, Serving
 
+# What an API server that starts, ends or has lost its database answers.
+NO_ANSWER = (OSError, ValueError, http.client.HTTPException)
 COMPONENTS = ("metadatabase", "scheduler", "dag_processor", "triggerer")
 
 
@@ -32,7 +37,7 @@ class AirflowClient:
         """Which of Airflow's components are not healthy yet."""
         try:
             health = self._call("GET", "/api/v2/monitor/health", None)
-        except (OSError, ValueError):
+        except NO_ANSWER:
             return ["api_server", *COMPONENTS]
         return [name for name in COMPONENTS if (health.get(name) or {}).get("status") != "healthy"]
 
@@ -50,6 +55,12 @@ class AirflowClient:
                 return False
             raise
         return True
+
+    def queued_tasks(self, before: datetime) -> int:
+        """How many tasks have waited for a worker since ``before``, with a time zone."""
+        query = urllib.parse.urlencode({"state": "queued", "updated_at_lte": before.isoformat(), "limit": 1})
+        found = self._call("GET", f"/api/v2/dags/~/dagRuns/~/taskInstances?{query}", self._token())
+        return int(found["total_entries"])
 
     def _token(self) -> str:
         body = {"username": USER, "password": self.password}

@@ -139,10 +139,10 @@ def _follow(conn: psycopg.Connection, before: int, console: Console) -> Run:
 
 def _print_changes(steps: list[Step], printed: set[tuple[str, int, str]], console: Console, started: float) -> None:
     for step in steps:
-        key = (step.name, step.try_number, step.state)
+        key = (step.name, step.try_number, _doing(step))
         if key not in printed:
             printed.add(key)
-            console.print(f"{_elapsed(started)}  {step.name:<17} {step.state}")
+            console.print(f"{_elapsed(started)}  {step.name:<17} {_doing(step)}")
 
 
 def _table(conn: psycopg.Connection, run: Run, steps: list[Step], started: float) -> Table:
@@ -152,7 +152,7 @@ def _table(conn: psycopg.Connection, run: Run, steps: list[Step], started: float
     stage = ledger.current_stage(conn, run_id=run.id)
     for step in steps:
         doing = (
-            f"{stage.stage} {stage.percent:.0f} %" if stage and step.name == "odm" and _is_open(step) else step.state
+            f"{stage.stage} {stage.percent:.0f} %" if stage and step.name == "odm" and _is_open(step) else _doing(step)
         )
         table.add_row(step.name, doing, f"{_seconds(step):.1f}")
     return table
@@ -181,6 +181,11 @@ def _summary(conn: psycopg.Connection, run: Run, serving: Serving, state: StateF
             console.print(f"{kind:<11} {local_path(artifact.uri)}", soft_wrap=True)
     console.print(f"UI          {serving.url}   user {USER}   password {state.password()}", soft_wrap=True)
     console.print("`make stop` stops what this started.")
+
+
+def _doing(step: Step) -> str:
+    waits = step.name == "review" and _is_open(step) and step.metrics.get("waiting")
+    return "waits for an answer under Required Actions in the UI" if waits else step.state
 
 
 def _is_open(step: Step) -> bool:

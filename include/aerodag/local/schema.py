@@ -14,7 +14,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         server = start_postgres(Path(folder) / "postgres")
         SCHEMA_FILE.write_text(dump_schema(server.admin_url(LEDGER_DATABASE)), encoding="utf-8")
-        server.handle.stop()
+        server.stop()
 
 
 if __name__ == "__main__":

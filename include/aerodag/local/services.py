@@ -11,50 +11,61 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Mapping
 from pathlib import Path
 
 import psutil
-import structlog
 
 from aerodag.errors import InfrastructureError
-from aerodag.local.postgres import LEDGER_LOGIN, PostgresAddress, start_postgres
+from aerodag.local.client import AirflowClient
+from aerodag.local.health import Health
+from aerodag.local.postgres import LEDGER_LOGIN, EmbeddedPostgres, PostgresAddress, start_postgres
+from aerodag.local.processes import STOP_SECONDS, is_alive, kill
 from aerodag.local.state import StateFolder
+from aerodag.local.supervision import Supervisor
 from aerodag.settings import PROJECT_ROOT, Settings
 from aerodag.storage import Storage
 
-log = structlog.get_logger(__name__)
-
-AIRFLOW_SERVICES = ("api-server", "scheduler", "dag-processor", "triggerer")
-STOP_SECONDS = 10.0
-
 
 def serve(settings: Settings) -> None:
-    """Run the set-up in this process until SIGTERM or SIGINT, then stop everything it started."""
+    """Run the set-up in this process until it is told to stop or its terminal closes, then stop what it started."""
     state = StateFolder(settings.home.resolve())
     if state.serving() is not None:
         raise InfrastructureError(
             "local.serving", "This set-up is already running.", advice="Use it, or stop it with `make stop`."
         )
     stopping = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda *_: stopping.set())
     state.logs.mkdir(parents=True, exist_ok=True)
-    Storage.of(settings).create()
+    Storage(settings.data).create()
     server = start_postgres(state.postgres)
-    port = _free_port(settings.port)
-    environment = airflow_environment(state, server, settings, port)
-    children: dict[str, subprocess.Popen[bytes]] = {}
     try:
+        port = _free_port(settings.port)
+        environment = airflow_environment(state, server, settings, port)
         _prepare_airflow(state, environment)
-        for name in AIRFLOW_SERVICES:
-            children[name] = _start(state, name, environment)
+        _supervise(state, server, environment, port, stopping)
+    finally:
+        server.stop()
+
+
+def _supervise(
+    state: StateFolder,
+    server: EmbeddedPostgres,
+    environment: Mapping[str, str],
+    port: int,
+    stopping: threading.Event,
+) -> None:
+    health = Health(AirflowClient(f"http://localhost:{port}", state.password()))
+    supervisor = Supervisor(state, server, environment, health)
+    try:
+        supervisor.start()
         state.announce(port, server.ledger_url)
-        _watch(state, children, environment, stopping)
+        health.start(stopping)
+        supervisor.watch(stopping)
     finally:
         state.withdraw()
-        stop_processes([psutil.Process(child.pid) for child in children.values() if child.poll() is None])
+        supervisor.stop()
 
 
 def airflow_environment(state: StateFolder, server: PostgresAddress, settings: Settings, port: int) -> dict[str, str]:
@@ -113,25 +124,9 @@ def stop(settings: Settings) -> bool:
     family = [supervisor, *supervisor.children(recursive=True)]
     supervisor.terminate()
     with contextlib.suppress(psutil.TimeoutExpired):
-        supervisor.wait(STOP_SECONDS + 20)
-    stop_processes([process for process in family if process.is_running()])
+        supervisor.wait(STOP_SECONDS + 30)
+    kill(process for process in family if is_alive(process))
     return True
-
-
-def stop_processes(processes: list[psutil.Process]) -> None:
-    """End processes and their children: asked first, then killed, since Airflow's scheduler waits for its workers."""
-    family = list(processes)
-    for process in processes:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            family += process.children(recursive=True)
-    for process in family:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            process.terminate()
-    _, alive = psutil.wait_procs(family, timeout=STOP_SECONDS)
-    for process in alive:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            process.kill()
-    psutil.wait_procs(alive, timeout=STOP_SECONDS)
 
 
 def _prepare_airflow(state: StateFolder, environment: Mapping[str, str]) -> None:
@@ -155,33 +150,6 @@ def _prepare_airflow(state: StateFolder, environment: Mapping[str, str]) -> None
             advice=f"See {state.logs / 'prepare.log'}.",
         )
     prepared.write_text(version)
-
-
-def _start(state: StateFolder, name: str, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
-    with (state.logs / f"{name}.log").open("ab") as output:
-        return subprocess.Popen(
-            [sys.executable, "-m", "airflow", name],
-            env=dict(environment),
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
-
-
-def _watch(
-    state: StateFolder,
-    children: dict[str, subprocess.Popen[bytes]],
-    environment: Mapping[str, str],
-    stopping: threading.Event,
-) -> None:
-    """Start a service again when it ends by itself, at most once in ten seconds."""
-    started = dict.fromkeys(children, time.monotonic())
-    while not stopping.wait(0.5):
-        for name, child in children.items():
-            if child.poll() is not None and time.monotonic() - started[name] > STOP_SECONDS:
-                log.warning("service ended and is started again", service=name, exit_code=child.returncode)
-                children[name] = _start(state, name, environment)
-                started[name] = time.monotonic()
 
 
 def _free_port(preferred: int) -> int:

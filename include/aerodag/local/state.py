@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -81,6 +82,25 @@ class StateFolder:
         """Forget the serving process."""
         self._serving.unlink(missing_ok=True)
 
+    def sessions(self) -> set[int]:
+        """The sessions that a supervisor started and did not end, because it was killed.
+
+        A number counts only while it names a session that it could mean: one whose leader is as old as the record
+        says, or gone, for then nobody else can have got the number.
+        """
+        try:
+            records = json.loads(self._sessions.read_text())
+        except (FileNotFoundError, json.JSONDecodeError):
+            return set()
+        return {leader for leader, started in records if _created(leader) in {None, started}}
+
+    def remember_sessions(self, leaders: Iterable[int]) -> None:
+        """Record the sessions of the services that run now."""
+        records = [(leader, created) for leader in leaders if (created := _created(leader)) is not None]
+        partial = self._sessions.with_suffix(".part")
+        partial.write_text(json.dumps(records))
+        partial.replace(self._sessions)
+
     def password(self) -> str:
         """The password of the UI's user, made once."""
         if not self.passwords.exists():
@@ -100,6 +120,10 @@ class StateFolder:
         return self.home / "passwords.json"
 
     @property
+    def _sessions(self) -> Path:
+        return self.home / "sessions.json"
+
+    @property
     def _serving(self) -> Path:
         return self.home / "serving.json"
 
@@ -107,3 +131,10 @@ class StateFolder:
         self.home.mkdir(parents=True, exist_ok=True)
         path.touch(mode=0o600)
         path.write_text(content)
+
+
+def _created(pid: int) -> float | None:
+    try:
+        return float(psutil.Process(pid).create_time())
+    except psutil.NoSuchProcess:
+        return None
