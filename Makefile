@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo up stop test test-fast fuzz chaos lint bench lock schema clean
+.PHONY: demo up stop report test test-fast fuzz chaos chaos-engine lint bench lock schema clean
 
 demo: .venv/ready  ## one ZIP through the whole pipeline: make demo [ZIP=path]
 	@$(BIN)/aerodag demo $(if $(ZIP),--zip "$(ZIP)")
@@ -23,11 +23,17 @@ test-fast: .venv/ready  ## without the tests that take minutes
 fuzz: .venv/ready  ## every parser against 100,000 generated inputs a test
 	AERODAG_TEST_PROFILE=fuzz $(BIN)/pytest -m fuzz
 
-chaos: .venv/ready  ## random kills of all services and of dockerd under a running engine: make chaos [KILLS=5]
+chaos: .venv/ready  ## random kills of everything while datasets come in: make chaos [DATASETS=50] [KILLS=40] [SEED=1]
+	$(BIN)/python tests/chaos/chaos.py --datasets $(or $(DATASETS),50) --kills $(or $(KILLS),40) --seed $(or $(SEED),1)
+
+chaos-engine: .venv/ready  ## random kills of all services and of dockerd under a running engine: make chaos-engine [KILLS=5]
 	for seed in 1 2 3 4 5; do \
 		AERODAG_TEST_SEED=$$seed AERODAG_TEST_KILLS=$(or $(KILLS),5) \
-			$(BIN)/pytest tests/integration/test_engine_jobs_kills.py tests/integration/test_odm_airflow.py -k "random or due" || exit 1; \
+			$(BIN)/pytest tests/integration/engine/test_engine_jobs_kills.py tests/integration/airflow/test_odm_airflow.py -k "random or due" || exit 1; \
 	done
+
+report: .venv/ready  ## figures of the ledger: make report [NAME=failures] [DAYS=7]
+	@$(BIN)/aerodag report $(or $(NAME),queue) $(if $(DAYS),--days $(DAYS))
 
 lint: .venv/ready
 	$(BIN)/ruff check .

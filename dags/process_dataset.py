@@ -2,15 +2,17 @@
 
 One run turns one ZIP of drone images, or one GeoTIFF, into cloud-optimised GeoTIFFs, thumbnails and a STAC item.
 
-**Steps.** claim → stage → validate → extract_metadata → assess_images → preflight → plan_engine → odm →
-publish_ortho → standardise → cog → thumbnail, beside them indices and metadata → finish → stac; cleanup gives the
-scratch space back, whatever happened. A GeoTIFF starts at publish_ortho.
+**Steps.** claim → stage → validate → extract_metadata → assess_images → preflight → review → plan_engine →
+odm → publish_ortho → standardise → cog → thumbnail, beside them indices and metadata → promote → stac → finish;
+cleanup gives the scratch space back, whatever happened. A GeoTIFF starts at publish_ortho.
 
-**Versions.** What a run makes becomes valid for the dataset when it finishes, all at once; until then, and if it fails,
-the products of the run before stay. Clearing `finish` of an earlier run goes back to its products.
+**Versions.** What a run makes becomes valid for the dataset in promote, all at once; until then, and if it fails,
+the products of the run before stay. Clearing `promote` of an earlier run goes back to its products.
 
-**Before the expensive step.** preflight writes a page with a map, every finding and a verdict: go, review (it goes on)
-or no-go (it stops). Trigger again with `include_images` or `exclude_images` to overrule the checks.
+**Before the expensive step.** preflight writes a page with a map, every finding and a verdict: go, review or no-go.
+Unless it is go, the run waits for a person under *Required Actions*, without a worker or a slot: accept, reject images
+or abort. Without an answer in time, review goes on and no-go is aborted. The parameter `review` asks always or never.
+Trigger again with `include_images` or `exclude_images` to overrule the checks.
 
 **Parameters.** Name a registered `dataset_id` or a `source` in the incoming folder; `task_types` chooses what to make.
 
@@ -39,6 +41,7 @@ from aerodag.airflow.defaults import (
 )
 from aerodag.airflow.operators.claim import ClaimOperator
 from aerodag.airflow.operators.odm import OdmOperator
+from aerodag.airflow.operators.review import ReviewOperator
 from aerodag.airflow.operators.step import StepOperator
 from aerodag.airflow.params import PROCESS_PARAMS
 
@@ -59,6 +62,8 @@ with DAG(
     extract_metadata = StepOperator(task_id="extract_metadata")
     assess_images = StepOperator(task_id="assess_images", pool=HEAVY_POOL)
     preflight = StepOperator(task_id="preflight")
+    # An answer that makes no sense is a try.
+    review = ReviewOperator(task_id="review", retries=10, retry_delay=ENGINE_RETRY_DELAY)
     plan_engine = StepOperator(task_id="plan_engine")
     odm = OdmOperator(
         task_id="odm",
@@ -74,9 +79,11 @@ with DAG(
     indices = StepOperator(task_id="indices", pool=HEAVY_POOL, execution_timeout=HEAVY_TIMEOUT)
     metadata = StepOperator(task_id="metadata")
     stac = StepOperator(task_id="stac")
+    promote = StepOperator(task_id="promote")
     finish = StepOperator(task_id="finish")
     cleanup = StepOperator(task_id="cleanup").as_teardown(setups=claim)
 
-    chain(claim, stage, validate, extract_metadata, assess_images, preflight, plan_engine, odm)
-    chain(odm, publish_ortho, standardise, cog, thumbnail, finish, stac, cleanup)
-    chain(publish_ortho, [indices, metadata], finish)
+    chain(claim, stage, validate, extract_metadata, assess_images, preflight, review, plan_engine, odm)
+    chain(odm, publish_ortho, standardise, cog, thumbnail, promote, stac, finish, cleanup)
+    chain(publish_ortho, metadata, promote)
+    chain(cog, indices, promote)  # not beside cog: one run shall not take all slots of the pool

@@ -63,6 +63,245 @@ CREATE TYPE public.v2_status AS ENUM (
 
 COMMENT ON TYPE public.v2_status IS 'Part of the platform''s contract; this pipeline uses those of its own steps.';
 
+SET default_tablespace = '';
+
+SET default_table_access_method = heap;
+
+--
+-- Name: artifact; Type: TABLE; Schema: aerodag; Owner: -
+--
+
+CREATE TABLE aerodag.artifact (
+    id bigint NOT NULL,
+    run_id bigint NOT NULL,
+    dataset_id bigint NOT NULL,
+    kind text NOT NULL,
+    uri text NOT NULL,
+    bytes bigint NOT NULL,
+    sha256 text,
+    crs text,
+    bbox double precision[],
+    footprint jsonb,
+    gsd_m double precision,
+    details jsonb DEFAULT '{}'::jsonb NOT NULL,
+    is_current boolean DEFAULT true NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    name text DEFAULT ''::text NOT NULL,
+    removed_at timestamp with time zone,
+    CONSTRAINT artifact_bbox_check CHECK ((array_length(bbox, 1) = 4)),
+    CONSTRAINT artifact_bytes_check CHECK ((bytes >= 0)),
+    CONSTRAINT artifact_gsd_m_check CHECK ((gsd_m > (0)::double precision)),
+    CONSTRAINT artifact_kind_check CHECK ((kind = ANY (ARRAY['orthophoto'::text, 'standardised'::text, 'cog'::text, 'thumbnail'::text, 'metadata'::text, 'preflight'::text, 'previews'::text, 'report'::text, 'shots'::text, 'cameras'::text, 'dsm'::text, 'dtm'::text, 'indices'::text, 'stac'::text, 'engine_log'::text, 'forensics'::text, 'unregistered'::text, 'point_cloud'::text, 'mesh'::text, 'statistics'::text])))
+);
+
+--
+-- Name: TABLE artifact; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON TABLE aerodag.artifact IS 'A product of a run. Of each kind, one per dataset is current; earlier ones stay on record.';
+
+--
+-- Name: COLUMN artifact.crs; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.artifact.crs IS 'Of the raster itself, as authority code (EPSG:32632) or WKT.';
+
+--
+-- Name: COLUMN artifact.bbox; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.artifact.bbox IS 'West, south, east, north in degrees WGS84.';
+
+--
+-- Name: COLUMN artifact.footprint; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.artifact.footprint IS 'GeoJSON geometry in degrees WGS84.';
+
+--
+-- Name: COLUMN artifact.gsd_m; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.artifact.gsd_m IS 'Pixel size on the ground in metres.';
+
+--
+-- Name: COLUMN artifact.is_current; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.artifact.is_current IS 'Valid for the dataset now. Products of a rerun become so together, when the run finishes; the earlier ones stay on record and on storage.';
+
+--
+-- Name: COLUMN artifact.name; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.artifact.name IS 'Tells several products of one kind apart: archive (of kind cog), ndvi (of kind indices), 256.jpeg (of kind thumbnail); empty for the main one.';
+
+--
+-- Name: COLUMN artifact.removed_at; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.artifact.removed_at IS 'When its file was removed by retention; the row stays as the record. Null while the file is kept.';
+
+--
+-- Name: add_product(aerodag.artifact, integer); Type: FUNCTION; Schema: aerodag; Owner: -
+--
+
+CREATE FUNCTION aerodag.add_product(product aerodag.artifact, times integer) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+begin
+    -- A standard orthophoto is its own standardised view: one file, recorded twice.
+    if product.removed_at is null and (product.kind <> 'standardised' or product.details -> 'reasons' is distinct from '[]')
+    then
+        perform aerodag.add_to_storage_total(product.kind, product.name, product.is_current, times, product.bytes);
+    end if;
+end
+$$;
+
+--
+-- Name: add_to_storage_total(text, text, boolean, integer, bigint); Type: FUNCTION; Schema: aerodag; Owner: -
+--
+
+CREATE FUNCTION aerodag.add_to_storage_total(what text, which text, valid boolean, times integer, size bigint) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+begin
+    -- Every writer meets the others in these few rows. They are changed as its transaction commits, one writer after
+    -- the other, so that nobody holds one of them while waiting for anything else.
+    perform pg_advisory_xact_lock(hashtext('aerodag.storage_total'));
+    insert into aerodag.storage_total as present (kind, name, is_current, files, bytes)
+    values (what, which, valid, times, times * size)
+    on conflict (kind, name, is_current) do update set
+        files = present.files + excluded.files,
+        bytes = present.bytes + excluded.bytes;
+end
+$$;
+
+--
+-- Name: dataset; Type: TABLE; Schema: aerodag; Owner: -
+--
+
+CREATE TABLE aerodag.dataset (
+    id bigint NOT NULL,
+    name text NOT NULL,
+    owner text NOT NULL,
+    source_uri text NOT NULL,
+    raw_uri text,
+    content_sha256 text NOT NULL,
+    size_bytes bigint NOT NULL,
+    upload_type text NOT NULL,
+    captured_from timestamp with time zone,
+    captured_to timestamp with time zone,
+    captured_source text,
+    licence text,
+    platform text,
+    project text,
+    authors text[] DEFAULT '{}'::text[] NOT NULL,
+    access text DEFAULT 'public'::text NOT NULL,
+    citation_doi text,
+    notes text,
+    priority smallint DEFAULT 3 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    start_asked_at timestamp with time zone,
+    quarantined_at timestamp with time zone,
+    archived_at timestamp with time zone,
+    start_asks smallint DEFAULT 0 NOT NULL,
+    first_run_at timestamp with time zone,
+    CONSTRAINT dataset_access_check CHECK ((access = ANY (ARRAY['public'::text, 'private'::text, 'viewonly'::text]))),
+    CONSTRAINT dataset_check CHECK ((captured_from <= captured_to)),
+    CONSTRAINT dataset_content_sha256_check CHECK ((content_sha256 ~ '^[0-9a-f]{64}$'::text)),
+    CONSTRAINT dataset_platform_check CHECK ((platform = ANY (ARRAY['drone'::text, 'airborne'::text, 'satellite'::text]))),
+    CONSTRAINT dataset_priority_check CHECK (((priority >= 1) AND (priority <= 5))),
+    CONSTRAINT dataset_size_bytes_check CHECK ((size_bytes >= 0)),
+    CONSTRAINT dataset_upload_type_check CHECK ((upload_type = ANY (ARRAY['raw_images_zip'::text, 'geotiff'::text, 'video'::text])))
+);
+
+--
+-- Name: TABLE dataset; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON TABLE aerodag.dataset IS 'One upload. The same content is registered once while it is not archived.';
+
+--
+-- Name: COLUMN dataset.owner; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.dataset.owner IS 'Database login that owns it; that login sees it whatever its access is.';
+
+--
+-- Name: COLUMN dataset.source_uri; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.dataset.source_uri IS 'Where the upload was found first.';
+
+--
+-- Name: COLUMN dataset.raw_uri; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.dataset.raw_uri IS 'Where the upload is now; unknown until it has been moved out of the incoming location.';
+
+--
+-- Name: COLUMN dataset.captured_source; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.dataset.captured_source IS 'What captured_from and captured_to were read from; unknown dates stay null.';
+
+--
+-- Name: COLUMN dataset.priority; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.dataset.priority IS '1 background, 2 batch, 3 normal, 4 high, 5 urgent.';
+
+--
+-- Name: COLUMN dataset.start_asked_at; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.dataset.start_asked_at IS 'When Airflow was last asked to start the first run; a request that led to no run expires after a minute, each further one after four times as long.';
+
+--
+-- Name: COLUMN dataset.quarantined_at; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.dataset.quarantined_at IS 'Set while raw_uri points into the quarantine.';
+
+--
+-- Name: COLUMN dataset.start_asks; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.dataset.start_asks IS 'How often Airflow was asked to start the first run.';
+
+--
+-- Name: COLUMN dataset.first_run_at; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.dataset.first_run_at IS 'When its first run was opened; null while it waits for one.';
+
+--
+-- Name: add_upload(aerodag.dataset, integer); Type: FUNCTION; Schema: aerodag; Owner: -
+--
+
+CREATE FUNCTION aerodag.add_upload(upload aerodag.dataset, times integer) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+begin
+    perform aerodag.add_to_storage_total(
+        upload.upload_type,
+        case
+            when upload.quarantined_at is not null then 'quarantine'
+            when upload.raw_uri is null then 'incoming'
+            else 'raw_images'
+        end,
+        upload.archived_at is null,
+        times,
+        upload.size_bytes
+    );
+end
+$$;
+
 --
 -- Name: derive_run_state(); Type: FUNCTION; Schema: aerodag; Owner: -
 --
@@ -138,7 +377,7 @@ begin
 
         if culprit.state = 'failed' then
             update aerodag.run
-            set state = 'failed',
+            set state = case culprit.failure_category when 'cancelled' then 'cancelled' else 'failed' end,
                 finished_at = coalesce(new.finished_at, clock_timestamp()),
                 failure_code = culprit.failure_code,
                 failure_category = culprit.failure_category,
@@ -148,7 +387,7 @@ begin
         end if;
     elsif present.state in ('succeeded', 'degraded') and new.state = 'failed' then
         update aerodag.run
-        set state = 'failed',
+        set state = case new.failure_category when 'cancelled' then 'cancelled' else 'failed' end,
             finished_at = coalesce(new.finished_at, clock_timestamp()),
             failure_code = new.failure_code,
             failure_category = new.failure_category,
@@ -166,78 +405,146 @@ $$;
 
 COMMENT ON FUNCTION aerodag.derive_run_state() IS 'The newest try of each step decides; cleanup never does. A step that starts makes the run running, also one that had ended. While a step runs or waits for its retry the run stays running; once none does, the first failure of the present attempt makes it failed. Success of finish makes it succeeded, or degraded where a finding of the run is degraded or error. A run that was closed is not opened again by a late end of a step.';
 
-SET default_tablespace = '';
-
-SET default_table_access_method = heap;
-
 --
--- Name: artifact; Type: TABLE; Schema: aerodag; Owner: -
+-- Name: keep_products_total(); Type: FUNCTION; Schema: aerodag; Owner: -
 --
 
-CREATE TABLE aerodag.artifact (
-    id bigint NOT NULL,
-    run_id bigint NOT NULL,
-    dataset_id bigint NOT NULL,
-    kind text NOT NULL,
-    uri text NOT NULL,
-    bytes bigint NOT NULL,
-    sha256 text,
-    crs text,
-    bbox double precision[],
-    footprint jsonb,
-    gsd_m double precision,
-    details jsonb DEFAULT '{}'::jsonb NOT NULL,
-    is_current boolean DEFAULT true NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    name text DEFAULT ''::text NOT NULL,
-    CONSTRAINT artifact_bbox_check CHECK ((array_length(bbox, 1) = 4)),
-    CONSTRAINT artifact_bytes_check CHECK ((bytes >= 0)),
-    CONSTRAINT artifact_gsd_m_check CHECK ((gsd_m > (0)::double precision)),
-    CONSTRAINT artifact_kind_check CHECK ((kind = ANY (ARRAY['orthophoto'::text, 'standardised'::text, 'cog'::text, 'thumbnail'::text, 'metadata'::text, 'preflight'::text, 'previews'::text, 'report'::text, 'shots'::text, 'cameras'::text, 'dsm'::text, 'dtm'::text, 'indices'::text, 'stac'::text, 'engine_log'::text, 'forensics'::text, 'unregistered'::text, 'point_cloud'::text, 'mesh'::text, 'statistics'::text])))
-);
+CREATE FUNCTION aerodag.keep_products_total() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    if tg_op <> 'INSERT' then
+        perform aerodag.add_product(old, -1);
+    end if;
+    if tg_op <> 'DELETE' then
+        perform aerodag.add_product(new, 1);
+    end if;
+    return null;
+end
+$$;
 
 --
--- Name: TABLE artifact; Type: COMMENT; Schema: aerodag; Owner: -
+-- Name: keep_uploads_total(); Type: FUNCTION; Schema: aerodag; Owner: -
 --
 
-COMMENT ON TABLE aerodag.artifact IS 'A product of a run. Of each kind, one per dataset is current; earlier ones stay on record.';
+CREATE FUNCTION aerodag.keep_uploads_total() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    if tg_op <> 'INSERT' then
+        perform aerodag.add_upload(old, -1);
+    end if;
+    if tg_op <> 'DELETE' then
+        perform aerodag.add_upload(new, 1);
+    end if;
+    return null;
+end
+$$;
 
 --
--- Name: COLUMN artifact.crs; Type: COMMENT; Schema: aerodag; Owner: -
+-- Name: note_first_run(); Type: FUNCTION; Schema: aerodag; Owner: -
 --
 
-COMMENT ON COLUMN aerodag.artifact.crs IS 'Of the raster itself, as authority code (EPSG:32632) or WKT.';
+CREATE FUNCTION aerodag.note_first_run() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+begin
+    update aerodag.dataset set first_run_at = new.created_at where id = new.dataset_id and first_run_at is null;
+    return null;
+end
+$$;
 
 --
--- Name: COLUMN artifact.bbox; Type: COMMENT; Schema: aerodag; Owner: -
+-- Name: tell(text, bigint, bigint, bigint, jsonb); Type: FUNCTION; Schema: aerodag; Owner: -
 --
 
-COMMENT ON COLUMN aerodag.artifact.bbox IS 'West, south, east, north in degrees WGS84.';
+CREATE FUNCTION aerodag.tell(event_name text, about_dataset bigint, about_run bigint, about_event bigint, facts jsonb) RETURNS void
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+    insert into aerodag.outbox (subscription_id, run_id, event_id, event, recipient, payload)
+    select distinct on (subscription.address)
+        subscription.id, about_run, about_event, event_name, subscription.address,
+        facts || jsonb_build_object(
+            'dataset', case when dataset.id is not null then
+                jsonb_build_object('id', dataset.id, 'name', dataset.name, 'owner', dataset.owner)
+            end,
+            'run', case when run.id is not null then
+                jsonb_build_object(
+                    'id', run.id, 'dag_run_id', run.dag_run_id, 'state', run.state, 'preset', run.preset,
+                    'engine', run.engine, 'started_at', run.started_at, 'finished_at', run.finished_at
+                )
+            end
+        )
+    from aerodag.subscription
+    left join aerodag.dataset on dataset.id = about_dataset
+    left join aerodag.run on run.id = about_run
+    where subscription.active
+        and event_name = any(subscription.events)
+        and (subscription.owner is null or subscription.owner = dataset.owner)
+    order by subscription.address, subscription.owner nulls last
+    on conflict do nothing
+$$;
 
 --
--- Name: COLUMN artifact.footprint; Type: COMMENT; Schema: aerodag; Owner: -
+-- Name: FUNCTION tell(event_name text, about_dataset bigint, about_run bigint, about_event bigint, facts jsonb); Type: COMMENT; Schema: aerodag; Owner: -
 --
 
-COMMENT ON COLUMN aerodag.artifact.footprint IS 'GeoJSON geometry in degrees WGS84.';
+COMMENT ON FUNCTION aerodag.tell(event_name text, about_dataset bigint, about_run bigint, about_event bigint, facts jsonb) IS 'Makes a notification for each subscriber who was not told yet; of two subscriptions of one address, the owner''s.';
 
 --
--- Name: COLUMN artifact.gsd_m; Type: COMMENT; Schema: aerodag; Owner: -
+-- Name: tell_end_of_run(); Type: FUNCTION; Schema: aerodag; Owner: -
 --
 
-COMMENT ON COLUMN aerodag.artifact.gsd_m IS 'Pixel size on the ground in metres.';
+CREATE FUNCTION aerodag.tell_end_of_run() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+begin
+    perform aerodag.tell(
+        'run.' || new.state, new.dataset_id, new.id, null,
+        jsonb_build_object(
+            'code', new.failure_code,
+            'category', new.failure_category,
+            'message', new.message,
+            'advice', new.advice,
+            'findings', coalesce(
+                (
+                    select jsonb_agg(jsonb_build_object('code', code, 'message', message, 'advice', advice) order by id)
+                    from (
+                        select * from aerodag.finding
+                        where finding.run_id = new.id and finding.severity in ('degraded', 'error')
+                        order by finding.id
+                        limit 5
+                    ) as first_ones
+                ),
+                '[]'
+            )
+        )
+    );
+    return null;
+end
+$$;
 
 --
--- Name: COLUMN artifact.is_current; Type: COMMENT; Schema: aerodag; Owner: -
+-- Name: tell_event(); Type: FUNCTION; Schema: aerodag; Owner: -
 --
 
-COMMENT ON COLUMN aerodag.artifact.is_current IS 'Valid for the dataset now. Products of a rerun become so together, when the run finishes; the earlier ones stay on record and on storage.';
-
---
--- Name: COLUMN artifact.name; Type: COMMENT; Schema: aerodag; Owner: -
---
-
-COMMENT ON COLUMN aerodag.artifact.name IS 'Tells several products of one kind apart: archive (of kind cog), ndvi (of kind indices), 256.jpeg (of kind thumbnail); empty for the main one.';
+CREATE FUNCTION aerodag.tell_event() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+begin
+    perform aerodag.tell(
+        new.kind, coalesce(new.dataset_id, (select dataset_id from aerodag.run where id = new.run_id)), new.run_id,
+        new.id, jsonb_build_object('message', new.message, 'details', new.details)
+    );
+    return null;
+end
+$$;
 
 --
 -- Name: artifact_id_seq; Type: SEQUENCE; Schema: aerodag; Owner: -
@@ -251,6 +558,37 @@ ALTER TABLE aerodag.artifact ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     NO MAXVALUE
     CACHE 1
 );
+
+--
+-- Name: check_result; Type: TABLE; Schema: aerodag; Owner: -
+--
+
+CREATE TABLE aerodag.check_result (
+    run_id bigint NOT NULL,
+    name text NOT NULL,
+    value double precision,
+    comparison text NOT NULL,
+    threshold double precision NOT NULL,
+    upper_threshold double precision,
+    verdict text NOT NULL,
+    reason text,
+    evaluated_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT check_result_check CHECK (((verdict = 'unknown'::text) = (value IS NULL))),
+    CONSTRAINT check_result_check1 CHECK (((value IS NULL) = (reason IS NOT NULL))),
+    CONSTRAINT check_result_verdict_check CHECK ((verdict = ANY (ARRAY['pass'::text, 'warn'::text, 'fail'::text, 'unknown'::text])))
+);
+
+--
+-- Name: TABLE check_result; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON TABLE aerodag.check_result IS 'How a run fared in each check, with the thresholds that it was judged by.';
+
+--
+-- Name: COLUMN check_result.reason; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.check_result.reason IS 'Why there is no value; null where there is one.';
 
 --
 -- Name: step; Type: TABLE; Schema: aerodag; Owner: -
@@ -334,6 +672,7 @@ CREATE VIEW aerodag.current_product WITH (security_invoker='true') AS
     artifact.created_at,
     artifact.updated_at,
     artifact.name,
+    artifact.removed_at,
     made.version,
     making.duration_s
    FROM ((aerodag.artifact
@@ -357,91 +696,6 @@ CREATE VIEW aerodag.current_product WITH (security_invoker='true') AS
 --
 
 COMMENT ON VIEW aerodag.current_product IS 'What is valid for each dataset now, with its number among the versions and the seconds that its step took.';
-
---
--- Name: dataset; Type: TABLE; Schema: aerodag; Owner: -
---
-
-CREATE TABLE aerodag.dataset (
-    id bigint NOT NULL,
-    name text NOT NULL,
-    owner text NOT NULL,
-    source_uri text NOT NULL,
-    raw_uri text,
-    content_sha256 text NOT NULL,
-    size_bytes bigint NOT NULL,
-    upload_type text NOT NULL,
-    captured_from timestamp with time zone,
-    captured_to timestamp with time zone,
-    captured_source text,
-    licence text,
-    platform text,
-    project text,
-    authors text[] DEFAULT '{}'::text[] NOT NULL,
-    access text DEFAULT 'public'::text NOT NULL,
-    citation_doi text,
-    notes text,
-    priority smallint DEFAULT 2 NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    start_asked_at timestamp with time zone,
-    quarantined_at timestamp with time zone,
-    archived_at timestamp with time zone,
-    CONSTRAINT dataset_access_check CHECK ((access = ANY (ARRAY['public'::text, 'private'::text, 'viewonly'::text]))),
-    CONSTRAINT dataset_check CHECK ((captured_from <= captured_to)),
-    CONSTRAINT dataset_content_sha256_check CHECK ((content_sha256 ~ '^[0-9a-f]{64}$'::text)),
-    CONSTRAINT dataset_platform_check CHECK ((platform = ANY (ARRAY['drone'::text, 'airborne'::text, 'satellite'::text]))),
-    CONSTRAINT dataset_priority_check CHECK (((priority >= 1) AND (priority <= 5))),
-    CONSTRAINT dataset_size_bytes_check CHECK ((size_bytes >= 0)),
-    CONSTRAINT dataset_upload_type_check CHECK ((upload_type = ANY (ARRAY['raw_images_zip'::text, 'geotiff'::text, 'video'::text])))
-);
-
---
--- Name: TABLE dataset; Type: COMMENT; Schema: aerodag; Owner: -
---
-
-COMMENT ON TABLE aerodag.dataset IS 'One upload. The same content is registered once while it is not archived.';
-
---
--- Name: COLUMN dataset.owner; Type: COMMENT; Schema: aerodag; Owner: -
---
-
-COMMENT ON COLUMN aerodag.dataset.owner IS 'Database login that owns it; that login sees it whatever its access is.';
-
---
--- Name: COLUMN dataset.source_uri; Type: COMMENT; Schema: aerodag; Owner: -
---
-
-COMMENT ON COLUMN aerodag.dataset.source_uri IS 'Where the upload was found first.';
-
---
--- Name: COLUMN dataset.raw_uri; Type: COMMENT; Schema: aerodag; Owner: -
---
-
-COMMENT ON COLUMN aerodag.dataset.raw_uri IS 'Where the upload is now; unknown until it has been moved out of the incoming location.';
-
---
--- Name: COLUMN dataset.captured_source; Type: COMMENT; Schema: aerodag; Owner: -
---
-
-COMMENT ON COLUMN aerodag.dataset.captured_source IS 'What captured_from and captured_to were read from; unknown dates stay null.';
-
---
--- Name: COLUMN dataset.priority; Type: COMMENT; Schema: aerodag; Owner: -
---
-
-COMMENT ON COLUMN aerodag.dataset.priority IS '5 is served first.';
-
---
--- Name: COLUMN dataset.start_asked_at; Type: COMMENT; Schema: aerodag; Owner: -
---
-
-COMMENT ON COLUMN aerodag.dataset.start_asked_at IS 'When Airflow was last asked to start the first run; a request that led to no run expires after a minute.';
-
---
--- Name: COLUMN dataset.quarantined_at; Type: COMMENT; Schema: aerodag; Owner: -
---
-
-COMMENT ON COLUMN aerodag.dataset.quarantined_at IS 'Set while raw_uri points into the quarantine.';
 
 --
 -- Name: dataset_id_seq; Type: SEQUENCE; Schema: aerodag; Owner: -
@@ -686,6 +940,34 @@ ALTER TABLE aerodag.finding ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
 );
 
 --
+-- Name: hold; Type: TABLE; Schema: aerodag; Owner: -
+--
+
+CREATE TABLE aerodag.hold (
+    kind text NOT NULL,
+    since timestamp with time zone NOT NULL,
+    reason text NOT NULL
+);
+
+--
+-- Name: TABLE hold; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON TABLE aerodag.hold IS 'While there is a row, no new engine run starts.';
+
+--
+-- Name: COLUMN hold.kind; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.hold.kind IS 'disk: the disk of the data root is too full.';
+
+--
+-- Name: COLUMN hold.reason; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.hold.reason IS 'One sentence for a person, with the numbers.';
+
+--
 -- Name: image; Type: TABLE; Schema: aerodag; Owner: -
 --
 
@@ -879,12 +1161,48 @@ ALTER TABLE aerodag.image ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
 );
 
 --
+-- Name: observation; Type: TABLE; Schema: aerodag; Owner: -
+--
+
+CREATE TABLE aerodag.observation (
+    kind text NOT NULL,
+    subject text DEFAULT ''::text NOT NULL,
+    since timestamp with time zone NOT NULL,
+    told_at timestamp with time zone,
+    details jsonb DEFAULT '{}'::jsonb NOT NULL
+);
+
+--
+-- Name: TABLE observation; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON TABLE aerodag.observation IS 'What housekeeping has seen amiss and not seen end yet, so that it is told once; and how far its slow rounds are.';
+
+--
+-- Name: COLUMN observation.subject; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.observation.subject IS 'Id of the row concerned; empty where there is only one.';
+
+--
+-- Name: COLUMN observation.since; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.observation.since IS 'When it was seen first.';
+
+--
+-- Name: COLUMN observation.told_at; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.observation.told_at IS 'When it became an event; null while it may still mend itself.';
+
+--
 -- Name: outbox; Type: TABLE; Schema: aerodag; Owner: -
 --
 
 CREATE TABLE aerodag.outbox (
     id bigint NOT NULL,
-    run_id bigint NOT NULL,
+    run_id bigint,
     event text NOT NULL,
     recipient text NOT NULL,
     payload jsonb DEFAULT '{}'::jsonb NOT NULL,
@@ -894,14 +1212,30 @@ CREATE TABLE aerodag.outbox (
     error text,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     sent_at timestamp with time zone,
-    CONSTRAINT outbox_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'sending'::text, 'sent'::text, 'failed'::text])))
+    event_id bigint,
+    subscription_id bigint NOT NULL,
+    message_id uuid DEFAULT gen_random_uuid() NOT NULL,
+    CONSTRAINT outbox_check CHECK ((num_nonnulls(run_id, event_id) > 0)),
+    CONSTRAINT outbox_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'sending'::text, 'sent'::text, 'failed'::text, 'skipped'::text])))
 );
 
 --
 -- Name: TABLE outbox; Type: COMMENT; Schema: aerodag; Owner: -
 --
 
-COMMENT ON TABLE aerodag.outbox IS 'Notifications to send: each recipient is told once of each event of a run.';
+COMMENT ON TABLE aerodag.outbox IS 'Notifications to send, made by triggers together with the fact. Each recipient is told once of each event of a run, however often the run is cleared and ends that way again: the state of a run may change back and forth within one attempt, and who clears a run watches it. A new run of the dataset is told anew.';
+
+--
+-- Name: COLUMN outbox.run_id; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.outbox.run_id IS 'Null where the event belongs to no run.';
+
+--
+-- Name: COLUMN outbox.state; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.outbox.state IS 'failed: given up; skipped: unsubscribed before it was sent.';
 
 --
 -- Name: COLUMN outbox.next_attempt_at; Type: COMMENT; Schema: aerodag; Owner: -
@@ -910,11 +1244,175 @@ COMMENT ON TABLE aerodag.outbox IS 'Notifications to send: each recipient is tol
 COMMENT ON COLUMN aerodag.outbox.next_attempt_at IS 'Not before; for a row being sent, when its sender is taken for dead.';
 
 --
+-- Name: COLUMN outbox.event_id; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.outbox.event_id IS 'The event that is told; null for the end of a run.';
+
+--
+-- Name: COLUMN outbox.message_id; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.outbox.message_id IS 'The same in every try, so that the recipient can tell a repeat.';
+
+--
 -- Name: outbox_id_seq; Type: SEQUENCE; Schema: aerodag; Owner: -
 --
 
 ALTER TABLE aerodag.outbox ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME aerodag.outbox_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+--
+-- Name: quality_check; Type: TABLE; Schema: aerodag; Owner: -
+--
+
+CREATE TABLE aerodag.quality_check (
+    name text NOT NULL,
+    topic text NOT NULL,
+    title text NOT NULL,
+    unit text DEFAULT ''::text NOT NULL,
+    comparison text NOT NULL,
+    threshold double precision NOT NULL,
+    upper_threshold double precision,
+    severity text NOT NULL,
+    description text NOT NULL,
+    enabled boolean DEFAULT true NOT NULL,
+    CONSTRAINT quality_check_check CHECK ((split_part(name, '.'::text, 1) = topic)),
+    CONSTRAINT quality_check_check1 CHECK (((comparison = 'between'::text) = (upper_threshold IS NOT NULL))),
+    CONSTRAINT quality_check_check2 CHECK ((threshold <= upper_threshold)),
+    CONSTRAINT quality_check_comparison_check CHECK ((comparison = ANY (ARRAY['at_least'::text, 'at_most'::text, 'equal'::text, 'between'::text]))),
+    CONSTRAINT quality_check_name_check CHECK ((name ~ '^[a-z0-9_]+\.[a-z0-9_]+$'::text)),
+    CONSTRAINT quality_check_severity_check CHECK ((severity = ANY (ARRAY['warn'::text, 'fail'::text]))),
+    CONSTRAINT quality_check_topic_check CHECK ((topic = ANY (ARRAY['images'::text, 'gps'::text, 'rtk'::text, 'registration'::text, 'geometry'::text, 'products'::text])))
+);
+
+--
+-- Name: TABLE quality_check; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON TABLE aerodag.quality_check IS 'What is asked of every run''s data. Thresholds are an operator''s to change: update aerodag.quality_check set threshold = 0.7 where name = ''images.assigned_share''. How a value is measured is in sql/queries/evaluate_checks.sql.';
+
+--
+-- Name: COLUMN quality_check.unit; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.quality_check.unit IS 'Of value and thresholds; share is 0 to 1, empty a plain number.';
+
+--
+-- Name: COLUMN quality_check.comparison; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.quality_check.comparison IS 'What the value has to be, against threshold; between includes both ends.';
+
+--
+-- Name: COLUMN quality_check.upper_threshold; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.quality_check.upper_threshold IS 'Upper end, for between only.';
+
+--
+-- Name: COLUMN quality_check.severity; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.quality_check.severity IS 'The verdict where the comparison does not hold.';
+
+--
+-- Name: COLUMN quality_check.enabled; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.quality_check.enabled IS 'Whether runs are judged by it; results of earlier runs stay.';
+
+--
+-- Name: review; Type: TABLE; Schema: aerodag; Owner: -
+--
+
+CREATE TABLE aerodag.review (
+    id bigint NOT NULL,
+    run_id bigint NOT NULL,
+    asked_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    due_at timestamp with time zone NOT NULL,
+    verdict text NOT NULL,
+    question text NOT NULL,
+    default_answer text NOT NULL,
+    answered_at timestamp with time zone,
+    answer text,
+    images text[] DEFAULT '{}'::text[] NOT NULL,
+    answered_by text,
+    by_default boolean DEFAULT false NOT NULL,
+    note text,
+    refused text,
+    CONSTRAINT review_answer_check CHECK ((answer = ANY (ARRAY['Accept'::text, 'Reject images'::text, 'Abort'::text]))),
+    CONSTRAINT review_check CHECK ((num_nulls(answered_at, answer) = ANY (ARRAY[0, 2]))),
+    CONSTRAINT review_default_answer_check CHECK ((default_answer = ANY (ARRAY['Accept'::text, 'Abort'::text]))),
+    CONSTRAINT review_verdict_check CHECK ((verdict = ANY (ARRAY['go'::text, 'review'::text, 'no_go'::text])))
+);
+
+--
+-- Name: TABLE review; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON TABLE aerodag.review IS 'A question put to a person before the engine starts, with the answer.';
+
+--
+-- Name: COLUMN review.due_at; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.review.due_at IS 'When default_answer is taken.';
+
+--
+-- Name: COLUMN review.verdict; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.review.verdict IS 'Of the pre-flight that the question rests on.';
+
+--
+-- Name: COLUMN review.question; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.review.question IS 'As the person saw it; Markdown.';
+
+--
+-- Name: COLUMN review.answered_at; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.review.answered_at IS 'Null while nobody has answered, and for ever where the run ended before.';
+
+--
+-- Name: COLUMN review.images; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.review.images IS 'The images to leave out, as the person named them: paths or patterns.';
+
+--
+-- Name: COLUMN review.answered_by; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.review.answered_by IS 'Name of Airflow''s user; null where the default answer was taken.';
+
+--
+-- Name: COLUMN review.note; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.review.note IS 'The person''s own words.';
+
+--
+-- Name: COLUMN review.refused; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.review.refused IS 'Why this answer could not be followed; null where it was.';
+
+--
+-- Name: review_id_seq; Type: SEQUENCE; Schema: aerodag; Owner: -
+--
+
+ALTER TABLE aerodag.review ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME aerodag.review_id_seq
     START WITH 1
     INCREMENT BY 1
     NO MINVALUE
@@ -993,7 +1491,7 @@ CREATE TABLE aerodag.run (
     engine text NOT NULL,
     engine_digest text,
     plan jsonb,
-    priority smallint DEFAULT 2 NOT NULL,
+    priority smallint DEFAULT 3 NOT NULL,
     state text DEFAULT 'queued'::text NOT NULL,
     created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     attempt_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
@@ -1008,6 +1506,8 @@ CREATE TABLE aerodag.run (
     preflight jsonb,
     gpu text DEFAULT 'auto'::text NOT NULL,
     resume_from text,
+    review boolean,
+    pipeline_version text,
     CONSTRAINT run_failure_category_check CHECK ((failure_category = ANY (ARRAY['data'::text, 'config'::text, 'engine'::text, 'resources'::text, 'infrastructure'::text, 'cancelled'::text]))),
     CONSTRAINT run_gpu_check CHECK ((gpu = ANY (ARRAY['auto'::text, 'required'::text, 'off'::text]))),
     CONSTRAINT run_priority_check CHECK (((priority >= 1) AND (priority <= 5))),
@@ -1075,6 +1575,18 @@ COMMENT ON COLUMN aerodag.run.gpu IS 'Whether the engine shall, must or may not 
 COMMENT ON COLUMN aerodag.run.resume_from IS 'Stage of the engine from which a person wants the work done again.';
 
 --
+-- Name: COLUMN run.review; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.run.review IS 'Whether a person is asked before the engine starts: null by the verdict of the pre-flight, true always, false never.';
+
+--
+-- Name: COLUMN run.pipeline_version; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.run.pipeline_version IS 'Version of this project that the run''s first task had.';
+
+--
 -- Name: run_id_seq; Type: SEQUENCE; Schema: aerodag; Owner: -
 --
 
@@ -1086,6 +1598,145 @@ ALTER TABLE aerodag.run ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     NO MAXVALUE
     CACHE 1
 );
+
+--
+-- Name: run_quality; Type: VIEW; Schema: aerodag; Owner: -
+--
+
+CREATE VIEW aerodag.run_quality WITH (security_invoker='true') AS
+ SELECT check_result.run_id,
+    run.dataset_id,
+    check_result.name,
+    quality_check.topic,
+    quality_check.title,
+    check_result.value,
+    quality_check.unit,
+    check_result.comparison,
+    check_result.threshold,
+    check_result.upper_threshold,
+    check_result.verdict,
+    check_result.reason,
+    quality_check.description,
+    check_result.evaluated_at,
+    array_position(ARRAY['images'::text, 'gps'::text, 'rtk'::text, 'registration'::text, 'geometry'::text, 'products'::text], quality_check.topic) AS place
+   FROM ((aerodag.check_result
+     JOIN aerodag.run ON ((run.id = check_result.run_id)))
+     JOIN aerodag.quality_check ON ((quality_check.name = check_result.name)));
+
+--
+-- Name: VIEW run_quality; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON VIEW aerodag.run_quality IS 'Every run''s verdicts in words: what was measured, what was asked, how it went.';
+
+--
+-- Name: COLUMN run_quality.place; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.run_quality.place IS 'Order of the topics in the work.';
+
+--
+-- Name: start_request; Type: TABLE; Schema: aerodag; Owner: -
+--
+
+CREATE TABLE aerodag.start_request (
+    id bigint NOT NULL,
+    dataset_id bigint NOT NULL,
+    dag_run_id text NOT NULL,
+    conf jsonb NOT NULL,
+    priority smallint NOT NULL,
+    reason text NOT NULL,
+    requested_by text NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    asked_at timestamp with time zone,
+    asked smallint DEFAULT 0 NOT NULL,
+    CONSTRAINT start_request_priority_check CHECK (((priority >= 1) AND (priority <= 5)))
+);
+
+--
+-- Name: TABLE start_request; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON TABLE aerodag.start_request IS 'A further run of a dataset that ingest is to start when there is a place for it; it is done when that run exists.';
+
+--
+-- Name: COLUMN start_request.dag_run_id; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.start_request.dag_run_id IS 'Of the run to start; made of the dataset and how many runs it had, so that two who ask at once ask for one run.';
+
+--
+-- Name: COLUMN start_request.conf; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.start_request.conf IS 'Parameters of the run.';
+
+--
+-- Name: COLUMN start_request.requested_by; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.start_request.requested_by IS 'Airflow''s id of the run that asked.';
+
+--
+-- Name: COLUMN start_request.asked_at; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.start_request.asked_at IS 'When Airflow was asked to start it.';
+
+--
+-- Name: COLUMN start_request.asked; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.start_request.asked IS 'How often.';
+
+--
+-- Name: start_request_id_seq; Type: SEQUENCE; Schema: aerodag; Owner: -
+--
+
+ALTER TABLE aerodag.start_request ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME aerodag.start_request_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+--
+-- Name: storage_total; Type: TABLE; Schema: aerodag; Owner: -
+--
+
+CREATE TABLE aerodag.storage_total (
+    kind text NOT NULL,
+    name text NOT NULL,
+    is_current boolean NOT NULL,
+    files bigint NOT NULL,
+    bytes bigint NOT NULL
+);
+
+--
+-- Name: TABLE storage_total; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON TABLE aerodag.storage_total IS 'Files and bytes of all products and uploads, kept up to date by triggers: there are too many to add up for a look.';
+
+--
+-- Name: COLUMN storage_total.kind; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.storage_total.kind IS 'Of the product, or what was uploaded.';
+
+--
+-- Name: COLUMN storage_total.name; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.storage_total.name IS 'Of the product, or the storage class where the upload is.';
+
+--
+-- Name: COLUMN storage_total.is_current; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.storage_total.is_current IS 'Of an upload: it is not archived.';
 
 --
 -- Name: stress_cell; Type: TABLE; Schema: aerodag; Owner: -
@@ -1135,6 +1786,73 @@ COMMENT ON COLUMN aerodag.stress_cell.severity IS '(healthy - mean) / (healthy -
 --
 
 COMMENT ON COLUMN aerodag.stress_cell.footprint IS 'GeoJSON polygon, degrees WGS84.';
+
+--
+-- Name: subscription; Type: TABLE; Schema: aerodag; Owner: -
+--
+
+CREATE TABLE aerodag.subscription (
+    id bigint NOT NULL,
+    channel text NOT NULL,
+    address text NOT NULL,
+    owner text,
+    events text[] NOT NULL,
+    secret text,
+    active boolean DEFAULT true NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT subscription_channel_check CHECK ((channel = ANY (ARRAY['email'::text, 'webhook'::text]))),
+    CONSTRAINT subscription_check CHECK (((channel = 'webhook'::text) = (secret IS NOT NULL))),
+    CONSTRAINT subscription_events_check CHECK ((cardinality(events) > 0))
+);
+
+--
+-- Name: TABLE subscription; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON TABLE aerodag.subscription IS 'Who wants to be told of what.';
+
+--
+-- Name: COLUMN subscription.address; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.subscription.address IS 'E-mail address, or URL of a webhook; it may hold a token.';
+
+--
+-- Name: COLUMN subscription.owner; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.subscription.owner IS 'Only of datasets of this owner; null for everything.';
+
+--
+-- Name: COLUMN subscription.events; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.subscription.events IS 'run.STATE for the end of a run, or kinds of aerodag.event.';
+
+--
+-- Name: COLUMN subscription.secret; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.subscription.secret IS 'Key that signs webhooks: whsec_ and base64, as Standard Webhooks has it.';
+
+--
+-- Name: COLUMN subscription.active; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.subscription.active IS 'False after an unsubscription: what waits for it is skipped.';
+
+--
+-- Name: subscription_id_seq; Type: SEQUENCE; Schema: aerodag; Owner: -
+--
+
+ALTER TABLE aerodag.subscription ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME aerodag.subscription_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
 
 --
 -- Name: vegetation_index; Type: TABLE; Schema: aerodag; Owner: -
@@ -1397,7 +2115,9 @@ CREATE VIEW public.v2_processing_overview WITH (security_invoker='true') AS
             run.exclude_images,
             run.preflight,
             run.gpu,
-            run.resume_from
+            run.resume_from,
+            run.review,
+            run.pipeline_version
            FROM aerodag.run
           WHERE (run.dataset_id = dataset.id)
           ORDER BY run.attempt_at DESC, run.id DESC
@@ -1515,7 +2235,7 @@ CREATE VIEW public.v2_statuses WITH (security_invoker='true') AS
             WHEN (latest_step.name = ANY (ARRAY['publish_ortho'::text, 'standardise'::text])) THEN 'ortho_processing'::text
             WHEN (latest_step.name = 'cog'::text) THEN 'cog_processing'::text
             WHEN (latest_step.name = 'thumbnail'::text) THEN 'thumbnail_processing'::text
-            WHEN (latest_step.name = ANY (ARRAY['metadata'::text, 'indices'::text, 'stac'::text])) THEN 'metadata_processing'::text
+            WHEN (latest_step.name = ANY (ARRAY['metadata'::text, 'indices'::text, 'promote'::text, 'stac'::text, 'finish'::text])) THEN 'metadata_processing'::text
             ELSE NULL::text
         END, 'idle'::text))::public.v2_status AS current_status,
     ((dataset.raw_uri IS NOT NULL) AND (dataset.quarantined_at IS NULL)) AS is_upload_done,
@@ -1563,7 +2283,9 @@ CREATE VIEW public.v2_statuses WITH (security_invoker='true') AS
             run.exclude_images,
             run.preflight,
             run.gpu,
-            run.resume_from
+            run.resume_from,
+            run.review,
+            run.pipeline_version
            FROM aerodag.run
           WHERE (run.dataset_id = dataset.id)
           ORDER BY run.attempt_at DESC, run.id DESC
@@ -1651,6 +2373,13 @@ ALTER TABLE ONLY aerodag.artifact
     ADD CONSTRAINT artifact_run_id_kind_name_key UNIQUE (run_id, kind, name);
 
 --
+-- Name: check_result check_result_pkey; Type: CONSTRAINT; Schema: aerodag; Owner: -
+--
+
+ALTER TABLE ONLY aerodag.check_result
+    ADD CONSTRAINT check_result_pkey PRIMARY KEY (run_id, name);
+
+--
 -- Name: dataset dataset_pkey; Type: CONSTRAINT; Schema: aerodag; Owner: -
 --
 
@@ -1700,6 +2429,13 @@ ALTER TABLE ONLY aerodag.finding
     ADD CONSTRAINT finding_pkey PRIMARY KEY (id);
 
 --
+-- Name: hold hold_pkey; Type: CONSTRAINT; Schema: aerodag; Owner: -
+--
+
+ALTER TABLE ONLY aerodag.hold
+    ADD CONSTRAINT hold_pkey PRIMARY KEY (kind);
+
+--
 -- Name: image image_dataset_id_engine_name_key; Type: CONSTRAINT; Schema: aerodag; Owner: -
 --
 
@@ -1721,6 +2457,13 @@ ALTER TABLE ONLY aerodag.image
     ADD CONSTRAINT image_pkey PRIMARY KEY (id);
 
 --
+-- Name: observation observation_pkey; Type: CONSTRAINT; Schema: aerodag; Owner: -
+--
+
+ALTER TABLE ONLY aerodag.observation
+    ADD CONSTRAINT observation_pkey PRIMARY KEY (kind, subject);
+
+--
 -- Name: outbox outbox_pkey; Type: CONSTRAINT; Schema: aerodag; Owner: -
 --
 
@@ -1733,6 +2476,20 @@ ALTER TABLE ONLY aerodag.outbox
 
 ALTER TABLE ONLY aerodag.outbox
     ADD CONSTRAINT outbox_run_id_event_recipient_key UNIQUE (run_id, event, recipient);
+
+--
+-- Name: quality_check quality_check_pkey; Type: CONSTRAINT; Schema: aerodag; Owner: -
+--
+
+ALTER TABLE ONLY aerodag.quality_check
+    ADD CONSTRAINT quality_check_pkey PRIMARY KEY (name);
+
+--
+-- Name: review review_pkey; Type: CONSTRAINT; Schema: aerodag; Owner: -
+--
+
+ALTER TABLE ONLY aerodag.review
+    ADD CONSTRAINT review_pkey PRIMARY KEY (id);
 
 --
 -- Name: rtk_file rtk_file_dataset_id_zip_path_key; Type: CONSTRAINT; Schema: aerodag; Owner: -
@@ -1770,6 +2527,20 @@ ALTER TABLE ONLY aerodag.run
     ADD CONSTRAINT run_pkey PRIMARY KEY (id);
 
 --
+-- Name: start_request start_request_dag_run_id_key; Type: CONSTRAINT; Schema: aerodag; Owner: -
+--
+
+ALTER TABLE ONLY aerodag.start_request
+    ADD CONSTRAINT start_request_dag_run_id_key UNIQUE (dag_run_id);
+
+--
+-- Name: start_request start_request_pkey; Type: CONSTRAINT; Schema: aerodag; Owner: -
+--
+
+ALTER TABLE ONLY aerodag.start_request
+    ADD CONSTRAINT start_request_pkey PRIMARY KEY (id);
+
+--
 -- Name: step step_pkey; Type: CONSTRAINT; Schema: aerodag; Owner: -
 --
 
@@ -1777,11 +2548,32 @@ ALTER TABLE ONLY aerodag.step
     ADD CONSTRAINT step_pkey PRIMARY KEY (run_id, name, map_index, try_number);
 
 --
+-- Name: storage_total storage_total_pkey; Type: CONSTRAINT; Schema: aerodag; Owner: -
+--
+
+ALTER TABLE ONLY aerodag.storage_total
+    ADD CONSTRAINT storage_total_pkey PRIMARY KEY (kind, name, is_current);
+
+--
 -- Name: stress_cell stress_cell_pkey; Type: CONSTRAINT; Schema: aerodag; Owner: -
 --
 
 ALTER TABLE ONLY aerodag.stress_cell
     ADD CONSTRAINT stress_cell_pkey PRIMARY KEY (run_id, name, "row", col);
+
+--
+-- Name: subscription subscription_address_owner_key; Type: CONSTRAINT; Schema: aerodag; Owner: -
+--
+
+ALTER TABLE ONLY aerodag.subscription
+    ADD CONSTRAINT subscription_address_owner_key UNIQUE NULLS NOT DISTINCT (address, owner);
+
+--
+-- Name: subscription subscription_pkey; Type: CONSTRAINT; Schema: aerodag; Owner: -
+--
+
+ALTER TABLE ONLY aerodag.subscription
+    ADD CONSTRAINT subscription_pkey PRIMARY KEY (id);
 
 --
 -- Name: vegetation_index vegetation_index_pkey; Type: CONSTRAINT; Schema: aerodag; Owner: -
@@ -1817,6 +2609,18 @@ CREATE UNIQUE INDEX artifact_current_key ON aerodag.artifact USING btree (datase
 CREATE INDEX artifact_dataset_idx ON aerodag.artifact USING btree (dataset_id, kind, name);
 
 --
+-- Name: artifact_uri_idx; Type: INDEX; Schema: aerodag; Owner: -
+--
+
+CREATE INDEX artifact_uri_idx ON aerodag.artifact USING hash (uri);
+
+--
+-- Name: check_result_evaluated_idx; Type: INDEX; Schema: aerodag; Owner: -
+--
+
+CREATE INDEX check_result_evaluated_idx ON aerodag.check_result USING btree (evaluated_at);
+
+--
 -- Name: dataset_content_key; Type: INDEX; Schema: aerodag; Owner: -
 --
 
@@ -1835,10 +2639,28 @@ CREATE INDEX dataset_created_at_idx ON aerodag.dataset USING btree (created_at);
 CREATE INDEX dataset_owner_idx ON aerodag.dataset USING btree (owner);
 
 --
+-- Name: dataset_quarantined_idx; Type: INDEX; Schema: aerodag; Owner: -
+--
+
+CREATE INDEX dataset_quarantined_idx ON aerodag.dataset USING btree (quarantined_at) WHERE (quarantined_at IS NOT NULL);
+
+--
 -- Name: dataset_queue_idx; Type: INDEX; Schema: aerodag; Owner: -
 --
 
 CREATE INDEX dataset_queue_idx ON aerodag.dataset USING btree (priority DESC, created_at) WHERE ((archived_at IS NULL) AND (quarantined_at IS NULL));
+
+--
+-- Name: dataset_raw_uri_idx; Type: INDEX; Schema: aerodag; Owner: -
+--
+
+CREATE INDEX dataset_raw_uri_idx ON aerodag.dataset USING hash (raw_uri);
+
+--
+-- Name: dataset_source_idx; Type: INDEX; Schema: aerodag; Owner: -
+--
+
+CREATE INDEX dataset_source_idx ON aerodag.dataset USING btree (source_uri) WHERE (archived_at IS NULL);
 
 --
 -- Name: dataset_start_asked_idx; Type: INDEX; Schema: aerodag; Owner: -
@@ -1847,16 +2669,52 @@ CREATE INDEX dataset_queue_idx ON aerodag.dataset USING btree (priority DESC, cr
 CREATE INDEX dataset_start_asked_idx ON aerodag.dataset USING btree (start_asked_at);
 
 --
+-- Name: dataset_start_asks_idx; Type: INDEX; Schema: aerodag; Owner: -
+--
+
+CREATE INDEX dataset_start_asks_idx ON aerodag.dataset USING btree (start_asks) WHERE (start_asks > 1);
+
+--
+-- Name: dataset_waiting_idx; Type: INDEX; Schema: aerodag; Owner: -
+--
+
+CREATE INDEX dataset_waiting_idx ON aerodag.dataset USING btree (priority DESC, created_at, id) WHERE ((first_run_at IS NULL) AND (archived_at IS NULL) AND (quarantined_at IS NULL));
+
+--
 -- Name: engine_job_open_idx; Type: INDEX; Schema: aerodag; Owner: -
 --
 
 CREATE INDEX engine_job_open_idx ON aerodag.engine_job USING btree (run_id) WHERE (discarded_at IS NULL);
 
 --
+-- Name: engine_job_submitted_idx; Type: INDEX; Schema: aerodag; Owner: -
+--
+
+CREATE INDEX engine_job_submitted_idx ON aerodag.engine_job USING btree (submitted_at);
+
+--
+-- Name: event_dag_run_idx; Type: INDEX; Schema: aerodag; Owner: -
+--
+
+CREATE INDEX event_dag_run_idx ON aerodag.event USING btree (((details ->> 'dag_run_id'::text))) WHERE (kind = 'run.refused'::text);
+
+--
 -- Name: event_dataset_idx; Type: INDEX; Schema: aerodag; Owner: -
 --
 
 CREATE INDEX event_dataset_idx ON aerodag.event USING btree (dataset_id, created_at DESC);
+
+--
+-- Name: event_refused_idx; Type: INDEX; Schema: aerodag; Owner: -
+--
+
+CREATE INDEX event_refused_idx ON aerodag.event USING btree (created_at) WHERE (kind = 'upload.refused'::text);
+
+--
+-- Name: event_refused_uri_idx; Type: INDEX; Schema: aerodag; Owner: -
+--
+
+CREATE INDEX event_refused_uri_idx ON aerodag.event USING hash (((details ->> 'quarantine_uri'::text))) WHERE (kind = 'upload.refused'::text);
 
 --
 -- Name: event_run_idx; Type: INDEX; Schema: aerodag; Owner: -
@@ -1895,6 +2753,36 @@ CREATE INDEX image_sha256_idx ON aerodag.image USING btree (sha256);
 CREATE INDEX outbox_due_idx ON aerodag.outbox USING btree (next_attempt_at) WHERE (state = ANY (ARRAY['pending'::text, 'sending'::text]));
 
 --
+-- Name: outbox_event_key; Type: INDEX; Schema: aerodag; Owner: -
+--
+
+CREATE UNIQUE INDEX outbox_event_key ON aerodag.outbox USING btree (event_id, recipient);
+
+--
+-- Name: outbox_subscription_idx; Type: INDEX; Schema: aerodag; Owner: -
+--
+
+CREATE INDEX outbox_subscription_idx ON aerodag.outbox USING btree (subscription_id);
+
+--
+-- Name: review_open_key; Type: INDEX; Schema: aerodag; Owner: -
+--
+
+CREATE UNIQUE INDEX review_open_key ON aerodag.review USING btree (run_id) WHERE (answered_at IS NULL);
+
+--
+-- Name: review_run_idx; Type: INDEX; Schema: aerodag; Owner: -
+--
+
+CREATE INDEX review_run_idx ON aerodag.review USING btree (run_id, id);
+
+--
+-- Name: run_finished_idx; Type: INDEX; Schema: aerodag; Owner: -
+--
+
+CREATE INDEX run_finished_idx ON aerodag.run USING btree (finished_at) WHERE (finished_at IS NOT NULL);
+
+--
 -- Name: run_newest_idx; Type: INDEX; Schema: aerodag; Owner: -
 --
 
@@ -1905,6 +2793,24 @@ CREATE INDEX run_newest_idx ON aerodag.run USING btree (dataset_id, attempt_at D
 --
 
 CREATE UNIQUE INDEX run_one_active_key ON aerodag.run USING btree (dataset_id) WHERE (state = ANY (ARRAY['queued'::text, 'running'::text]));
+
+--
+-- Name: start_request_dataset_idx; Type: INDEX; Schema: aerodag; Owner: -
+--
+
+CREATE INDEX start_request_dataset_idx ON aerodag.start_request USING btree (dataset_id);
+
+--
+-- Name: step_engine_idx; Type: INDEX; Schema: aerodag; Owner: -
+--
+
+CREATE INDEX step_engine_idx ON aerodag.step USING btree (finished_at DESC) WHERE ((name = 'odm'::text) AND (state = 'succeeded'::text));
+
+--
+-- Name: step_finished_idx; Type: INDEX; Schema: aerodag; Owner: -
+--
+
+CREATE INDEX step_finished_idx ON aerodag.step USING btree (finished_at) INCLUDE (run_id, name, try_number, state, duration_s) WHERE (finished_at IS NOT NULL);
 
 --
 -- Name: vegetation_index_dataset_idx; Type: INDEX; Schema: aerodag; Owner: -
@@ -1919,11 +2825,55 @@ CREATE INDEX vegetation_index_dataset_idx ON aerodag.vegetation_index USING btre
 CREATE TRIGGER derive_run_state AFTER INSERT OR UPDATE OF state ON aerodag.step FOR EACH ROW EXECUTE FUNCTION aerodag.derive_run_state();
 
 --
+-- Name: artifact keep_products_total; Type: TRIGGER; Schema: aerodag; Owner: -
+--
+
+CREATE CONSTRAINT TRIGGER keep_products_total AFTER INSERT OR DELETE OR UPDATE OF kind, name, is_current, bytes, details, removed_at ON aerodag.artifact DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION aerodag.keep_products_total();
+
+--
+-- Name: dataset keep_uploads_total; Type: TRIGGER; Schema: aerodag; Owner: -
+--
+
+CREATE CONSTRAINT TRIGGER keep_uploads_total AFTER INSERT OR DELETE OR UPDATE OF upload_type, raw_uri, quarantined_at, archived_at, size_bytes ON aerodag.dataset DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION aerodag.keep_uploads_total();
+
+--
+-- Name: run note_first_run; Type: TRIGGER; Schema: aerodag; Owner: -
+--
+
+CREATE TRIGGER note_first_run AFTER INSERT ON aerodag.run FOR EACH ROW EXECUTE FUNCTION aerodag.note_first_run();
+
+--
+-- Name: run tell_end_of_run; Type: TRIGGER; Schema: aerodag; Owner: -
+--
+
+CREATE TRIGGER tell_end_of_run AFTER UPDATE OF state ON aerodag.run FOR EACH ROW WHEN (((old.state <> new.state) AND (new.state = ANY (ARRAY['succeeded'::text, 'degraded'::text, 'failed'::text, 'cancelled'::text])))) EXECUTE FUNCTION aerodag.tell_end_of_run();
+
+--
+-- Name: event tell_event; Type: TRIGGER; Schema: aerodag; Owner: -
+--
+
+CREATE TRIGGER tell_event AFTER INSERT ON aerodag.event FOR EACH ROW WHEN ((new.kind <> 'notification.failed'::text)) EXECUTE FUNCTION aerodag.tell_event();
+
+--
 -- Name: artifact artifact_run_id_dataset_id_fkey; Type: FK CONSTRAINT; Schema: aerodag; Owner: -
 --
 
 ALTER TABLE ONLY aerodag.artifact
     ADD CONSTRAINT artifact_run_id_dataset_id_fkey FOREIGN KEY (run_id, dataset_id) REFERENCES aerodag.run(id, dataset_id) ON DELETE CASCADE;
+
+--
+-- Name: check_result check_result_name_fkey; Type: FK CONSTRAINT; Schema: aerodag; Owner: -
+--
+
+ALTER TABLE ONLY aerodag.check_result
+    ADD CONSTRAINT check_result_name_fkey FOREIGN KEY (name) REFERENCES aerodag.quality_check(name) ON UPDATE CASCADE;
+
+--
+-- Name: check_result check_result_run_id_fkey; Type: FK CONSTRAINT; Schema: aerodag; Owner: -
+--
+
+ALTER TABLE ONLY aerodag.check_result
+    ADD CONSTRAINT check_result_run_id_fkey FOREIGN KEY (run_id) REFERENCES aerodag.run(id) ON DELETE CASCADE;
 
 --
 -- Name: engine_job engine_job_run_id_fkey; Type: FK CONSTRAINT; Schema: aerodag; Owner: -
@@ -1975,11 +2925,32 @@ ALTER TABLE ONLY aerodag.image
     ADD CONSTRAINT image_duplicate_of_dataset_fkey FOREIGN KEY (duplicate_of_dataset) REFERENCES aerodag.dataset(id) ON DELETE SET NULL;
 
 --
+-- Name: outbox outbox_event_id_fkey; Type: FK CONSTRAINT; Schema: aerodag; Owner: -
+--
+
+ALTER TABLE ONLY aerodag.outbox
+    ADD CONSTRAINT outbox_event_id_fkey FOREIGN KEY (event_id) REFERENCES aerodag.event(id) ON DELETE CASCADE;
+
+--
 -- Name: outbox outbox_run_id_fkey; Type: FK CONSTRAINT; Schema: aerodag; Owner: -
 --
 
 ALTER TABLE ONLY aerodag.outbox
     ADD CONSTRAINT outbox_run_id_fkey FOREIGN KEY (run_id) REFERENCES aerodag.run(id) ON DELETE CASCADE;
+
+--
+-- Name: outbox outbox_subscription_id_fkey; Type: FK CONSTRAINT; Schema: aerodag; Owner: -
+--
+
+ALTER TABLE ONLY aerodag.outbox
+    ADD CONSTRAINT outbox_subscription_id_fkey FOREIGN KEY (subscription_id) REFERENCES aerodag.subscription(id) ON DELETE CASCADE;
+
+--
+-- Name: review review_run_id_fkey; Type: FK CONSTRAINT; Schema: aerodag; Owner: -
+--
+
+ALTER TABLE ONLY aerodag.review
+    ADD CONSTRAINT review_run_id_fkey FOREIGN KEY (run_id) REFERENCES aerodag.run(id) ON DELETE CASCADE;
 
 --
 -- Name: rtk_file rtk_file_dataset_id_fkey; Type: FK CONSTRAINT; Schema: aerodag; Owner: -
@@ -1994,6 +2965,13 @@ ALTER TABLE ONLY aerodag.rtk_file
 
 ALTER TABLE ONLY aerodag.run
     ADD CONSTRAINT run_dataset_id_fkey FOREIGN KEY (dataset_id) REFERENCES aerodag.dataset(id) ON DELETE CASCADE;
+
+--
+-- Name: start_request start_request_dataset_id_fkey; Type: FK CONSTRAINT; Schema: aerodag; Owner: -
+--
+
+ALTER TABLE ONLY aerodag.start_request
+    ADD CONSTRAINT start_request_dataset_id_fkey FOREIGN KEY (dataset_id) REFERENCES aerodag.dataset(id) ON DELETE CASCADE;
 
 --
 -- Name: step step_run_id_fkey; Type: FK CONSTRAINT; Schema: aerodag; Owner: -
@@ -2021,6 +2999,12 @@ ALTER TABLE ONLY aerodag.vegetation_index
 --
 
 ALTER TABLE aerodag.artifact ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: check_result; Type: ROW SECURITY; Schema: aerodag; Owner: -
+--
+
+ALTER TABLE aerodag.check_result ENABLE ROW LEVEL SECURITY;
 
 --
 -- Name: dataset; Type: ROW SECURITY; Schema: aerodag; Owner: -
@@ -2053,16 +3037,46 @@ ALTER TABLE aerodag.event ENABLE ROW LEVEL SECURITY;
 ALTER TABLE aerodag.finding ENABLE ROW LEVEL SECURITY;
 
 --
+-- Name: hold; Type: ROW SECURITY; Schema: aerodag; Owner: -
+--
+
+ALTER TABLE aerodag.hold ENABLE ROW LEVEL SECURITY;
+
+--
 -- Name: image; Type: ROW SECURITY; Schema: aerodag; Owner: -
 --
 
 ALTER TABLE aerodag.image ENABLE ROW LEVEL SECURITY;
 
 --
+-- Name: observation; Type: ROW SECURITY; Schema: aerodag; Owner: -
+--
+
+ALTER TABLE aerodag.observation ENABLE ROW LEVEL SECURITY;
+
+--
 -- Name: outbox; Type: ROW SECURITY; Schema: aerodag; Owner: -
 --
 
 ALTER TABLE aerodag.outbox ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: quality_check; Type: ROW SECURITY; Schema: aerodag; Owner: -
+--
+
+ALTER TABLE aerodag.quality_check ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: hold reader_all; Type: POLICY; Schema: aerodag; Owner: -
+--
+
+CREATE POLICY reader_all ON aerodag.hold FOR SELECT TO aerodag_reader USING (true);
+
+--
+-- Name: quality_check reader_all; Type: POLICY; Schema: aerodag; Owner: -
+--
+
+CREATE POLICY reader_all ON aerodag.quality_check FOR SELECT TO aerodag_reader USING (true);
 
 --
 -- Name: artifact reader_by_dataset; Type: POLICY; Schema: aerodag; Owner: -
@@ -2097,12 +3111,28 @@ CREATE POLICY reader_by_dataset ON aerodag.run FOR SELECT TO aerodag_reader USIN
   WHERE (dataset.id = run.dataset_id))));
 
 --
+-- Name: start_request reader_by_dataset; Type: POLICY; Schema: aerodag; Owner: -
+--
+
+CREATE POLICY reader_by_dataset ON aerodag.start_request FOR SELECT TO aerodag_reader USING ((EXISTS ( SELECT
+   FROM aerodag.dataset
+  WHERE (dataset.id = start_request.dataset_id))));
+
+--
 -- Name: vegetation_index reader_by_dataset; Type: POLICY; Schema: aerodag; Owner: -
 --
 
 CREATE POLICY reader_by_dataset ON aerodag.vegetation_index FOR SELECT TO aerodag_reader USING ((EXISTS ( SELECT
    FROM aerodag.dataset
   WHERE (dataset.id = vegetation_index.dataset_id))));
+
+--
+-- Name: check_result reader_by_run; Type: POLICY; Schema: aerodag; Owner: -
+--
+
+CREATE POLICY reader_by_run ON aerodag.check_result FOR SELECT TO aerodag_reader USING ((EXISTS ( SELECT
+   FROM aerodag.run
+  WHERE (run.id = check_result.run_id))));
 
 --
 -- Name: engine_job reader_by_run; Type: POLICY; Schema: aerodag; Owner: -
@@ -2127,6 +3157,14 @@ CREATE POLICY reader_by_run ON aerodag.engine_stage FOR SELECT TO aerodag_reader
 CREATE POLICY reader_by_run ON aerodag.finding FOR SELECT TO aerodag_reader USING ((EXISTS ( SELECT
    FROM aerodag.run
   WHERE (run.id = finding.run_id))));
+
+--
+-- Name: review reader_by_run; Type: POLICY; Schema: aerodag; Owner: -
+--
+
+CREATE POLICY reader_by_run ON aerodag.review FOR SELECT TO aerodag_reader USING ((EXISTS ( SELECT
+   FROM aerodag.run
+  WHERE (run.id = review.run_id))));
 
 --
 -- Name: step reader_by_run; Type: POLICY; Schema: aerodag; Owner: -
@@ -2161,6 +3199,12 @@ CREATE POLICY reader_by_subject ON aerodag.event FOR SELECT TO aerodag_reader US
 CREATE POLICY reader_public_or_own ON aerodag.dataset FOR SELECT TO aerodag_reader USING (((access = 'public'::text) OR (owner = CURRENT_USER)));
 
 --
+-- Name: review; Type: ROW SECURITY; Schema: aerodag; Owner: -
+--
+
+ALTER TABLE aerodag.review ENABLE ROW LEVEL SECURITY;
+
+--
 -- Name: rtk_file; Type: ROW SECURITY; Schema: aerodag; Owner: -
 --
 
@@ -2173,16 +3217,34 @@ ALTER TABLE aerodag.rtk_file ENABLE ROW LEVEL SECURITY;
 ALTER TABLE aerodag.run ENABLE ROW LEVEL SECURITY;
 
 --
+-- Name: start_request; Type: ROW SECURITY; Schema: aerodag; Owner: -
+--
+
+ALTER TABLE aerodag.start_request ENABLE ROW LEVEL SECURITY;
+
+--
 -- Name: step; Type: ROW SECURITY; Schema: aerodag; Owner: -
 --
 
 ALTER TABLE aerodag.step ENABLE ROW LEVEL SECURITY;
 
 --
+-- Name: storage_total; Type: ROW SECURITY; Schema: aerodag; Owner: -
+--
+
+ALTER TABLE aerodag.storage_total ENABLE ROW LEVEL SECURITY;
+
+--
 -- Name: stress_cell; Type: ROW SECURITY; Schema: aerodag; Owner: -
 --
 
 ALTER TABLE aerodag.stress_cell ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: subscription; Type: ROW SECURITY; Schema: aerodag; Owner: -
+--
+
+ALTER TABLE aerodag.subscription ENABLE ROW LEVEL SECURITY;
 
 --
 -- Name: vegetation_index; Type: ROW SECURITY; Schema: aerodag; Owner: -
@@ -2195,6 +3257,12 @@ ALTER TABLE aerodag.vegetation_index ENABLE ROW LEVEL SECURITY;
 --
 
 CREATE POLICY worker_all ON aerodag.artifact TO aerodag_worker USING (true) WITH CHECK (true);
+
+--
+-- Name: check_result worker_all; Type: POLICY; Schema: aerodag; Owner: -
+--
+
+CREATE POLICY worker_all ON aerodag.check_result TO aerodag_worker USING (true) WITH CHECK (true);
 
 --
 -- Name: dataset worker_all; Type: POLICY; Schema: aerodag; Owner: -
@@ -2227,16 +3295,40 @@ CREATE POLICY worker_all ON aerodag.event TO aerodag_worker USING (true) WITH CH
 CREATE POLICY worker_all ON aerodag.finding TO aerodag_worker USING (true) WITH CHECK (true);
 
 --
+-- Name: hold worker_all; Type: POLICY; Schema: aerodag; Owner: -
+--
+
+CREATE POLICY worker_all ON aerodag.hold TO aerodag_worker USING (true) WITH CHECK (true);
+
+--
 -- Name: image worker_all; Type: POLICY; Schema: aerodag; Owner: -
 --
 
 CREATE POLICY worker_all ON aerodag.image TO aerodag_worker USING (true) WITH CHECK (true);
 
 --
+-- Name: observation worker_all; Type: POLICY; Schema: aerodag; Owner: -
+--
+
+CREATE POLICY worker_all ON aerodag.observation TO aerodag_worker USING (true) WITH CHECK (true);
+
+--
 -- Name: outbox worker_all; Type: POLICY; Schema: aerodag; Owner: -
 --
 
 CREATE POLICY worker_all ON aerodag.outbox TO aerodag_worker USING (true) WITH CHECK (true);
+
+--
+-- Name: quality_check worker_all; Type: POLICY; Schema: aerodag; Owner: -
+--
+
+CREATE POLICY worker_all ON aerodag.quality_check TO aerodag_worker USING (true) WITH CHECK (true);
+
+--
+-- Name: review worker_all; Type: POLICY; Schema: aerodag; Owner: -
+--
+
+CREATE POLICY worker_all ON aerodag.review TO aerodag_worker USING (true) WITH CHECK (true);
 
 --
 -- Name: rtk_file worker_all; Type: POLICY; Schema: aerodag; Owner: -
@@ -2251,16 +3343,34 @@ CREATE POLICY worker_all ON aerodag.rtk_file TO aerodag_worker USING (true) WITH
 CREATE POLICY worker_all ON aerodag.run TO aerodag_worker USING (true) WITH CHECK (true);
 
 --
+-- Name: start_request worker_all; Type: POLICY; Schema: aerodag; Owner: -
+--
+
+CREATE POLICY worker_all ON aerodag.start_request TO aerodag_worker USING (true) WITH CHECK (true);
+
+--
 -- Name: step worker_all; Type: POLICY; Schema: aerodag; Owner: -
 --
 
 CREATE POLICY worker_all ON aerodag.step TO aerodag_worker USING (true) WITH CHECK (true);
 
 --
+-- Name: storage_total worker_all; Type: POLICY; Schema: aerodag; Owner: -
+--
+
+CREATE POLICY worker_all ON aerodag.storage_total FOR SELECT TO aerodag_worker USING (true);
+
+--
 -- Name: stress_cell worker_all; Type: POLICY; Schema: aerodag; Owner: -
 --
 
 CREATE POLICY worker_all ON aerodag.stress_cell TO aerodag_worker USING (true) WITH CHECK (true);
+
+--
+-- Name: subscription worker_all; Type: POLICY; Schema: aerodag; Owner: -
+--
+
+CREATE POLICY worker_all ON aerodag.subscription TO aerodag_worker USING (true) WITH CHECK (true);
 
 --
 -- Name: vegetation_index worker_all; Type: POLICY; Schema: aerodag; Owner: -
@@ -2276,17 +3386,86 @@ GRANT USAGE ON SCHEMA aerodag TO aerodag_worker;
 GRANT USAGE ON SCHEMA aerodag TO aerodag_reader;
 
 --
+-- Name: TABLE artifact; Type: ACL; Schema: aerodag; Owner: -
+--
+
+GRANT SELECT,INSERT,UPDATE ON TABLE aerodag.artifact TO aerodag_worker;
+GRANT SELECT ON TABLE aerodag.artifact TO aerodag_reader;
+
+--
+-- Name: FUNCTION add_product(product aerodag.artifact, times integer); Type: ACL; Schema: aerodag; Owner: -
+--
+
+REVOKE ALL ON FUNCTION aerodag.add_product(product aerodag.artifact, times integer) FROM PUBLIC;
+
+--
+-- Name: FUNCTION add_to_storage_total(what text, which text, valid boolean, times integer, size bigint); Type: ACL; Schema: aerodag; Owner: -
+--
+
+REVOKE ALL ON FUNCTION aerodag.add_to_storage_total(what text, which text, valid boolean, times integer, size bigint) FROM PUBLIC;
+
+--
+-- Name: TABLE dataset; Type: ACL; Schema: aerodag; Owner: -
+--
+
+GRANT SELECT,INSERT,UPDATE ON TABLE aerodag.dataset TO aerodag_worker;
+GRANT SELECT ON TABLE aerodag.dataset TO aerodag_reader;
+
+--
+-- Name: FUNCTION add_upload(upload aerodag.dataset, times integer); Type: ACL; Schema: aerodag; Owner: -
+--
+
+REVOKE ALL ON FUNCTION aerodag.add_upload(upload aerodag.dataset, times integer) FROM PUBLIC;
+
+--
 -- Name: FUNCTION derive_run_state(); Type: ACL; Schema: aerodag; Owner: -
 --
 
 REVOKE ALL ON FUNCTION aerodag.derive_run_state() FROM PUBLIC;
 
 --
--- Name: TABLE artifact; Type: ACL; Schema: aerodag; Owner: -
+-- Name: FUNCTION keep_products_total(); Type: ACL; Schema: aerodag; Owner: -
 --
 
-GRANT SELECT,INSERT,UPDATE ON TABLE aerodag.artifact TO aerodag_worker;
-GRANT SELECT ON TABLE aerodag.artifact TO aerodag_reader;
+REVOKE ALL ON FUNCTION aerodag.keep_products_total() FROM PUBLIC;
+
+--
+-- Name: FUNCTION keep_uploads_total(); Type: ACL; Schema: aerodag; Owner: -
+--
+
+REVOKE ALL ON FUNCTION aerodag.keep_uploads_total() FROM PUBLIC;
+
+--
+-- Name: FUNCTION note_first_run(); Type: ACL; Schema: aerodag; Owner: -
+--
+
+REVOKE ALL ON FUNCTION aerodag.note_first_run() FROM PUBLIC;
+
+--
+-- Name: FUNCTION tell(event_name text, about_dataset bigint, about_run bigint, about_event bigint, facts jsonb); Type: ACL; Schema: aerodag; Owner: -
+--
+
+REVOKE ALL ON FUNCTION aerodag.tell(event_name text, about_dataset bigint, about_run bigint, about_event bigint, facts jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION aerodag.tell(event_name text, about_dataset bigint, about_run bigint, about_event bigint, facts jsonb) TO aerodag_worker;
+
+--
+-- Name: FUNCTION tell_end_of_run(); Type: ACL; Schema: aerodag; Owner: -
+--
+
+REVOKE ALL ON FUNCTION aerodag.tell_end_of_run() FROM PUBLIC;
+
+--
+-- Name: FUNCTION tell_event(); Type: ACL; Schema: aerodag; Owner: -
+--
+
+REVOKE ALL ON FUNCTION aerodag.tell_event() FROM PUBLIC;
+
+--
+-- Name: TABLE check_result; Type: ACL; Schema: aerodag; Owner: -
+--
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE aerodag.check_result TO aerodag_worker;
+GRANT SELECT ON TABLE aerodag.check_result TO aerodag_reader;
 
 --
 -- Name: TABLE step; Type: ACL; Schema: aerodag; Owner: -
@@ -2301,13 +3480,6 @@ GRANT SELECT ON TABLE aerodag.step TO aerodag_reader;
 
 GRANT SELECT ON TABLE aerodag.current_product TO aerodag_worker;
 GRANT SELECT ON TABLE aerodag.current_product TO aerodag_reader;
-
---
--- Name: TABLE dataset; Type: ACL; Schema: aerodag; Owner: -
---
-
-GRANT SELECT,INSERT,UPDATE ON TABLE aerodag.dataset TO aerodag_worker;
-GRANT SELECT ON TABLE aerodag.dataset TO aerodag_reader;
 
 --
 -- Name: TABLE engine_job; Type: ACL; Schema: aerodag; Owner: -
@@ -2338,6 +3510,13 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE aerodag.finding TO aerodag_worker;
 GRANT SELECT ON TABLE aerodag.finding TO aerodag_reader;
 
 --
+-- Name: TABLE hold; Type: ACL; Schema: aerodag; Owner: -
+--
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE aerodag.hold TO aerodag_worker;
+GRANT SELECT ON TABLE aerodag.hold TO aerodag_reader;
+
+--
 -- Name: TABLE image; Type: ACL; Schema: aerodag; Owner: -
 --
 
@@ -2345,10 +3524,30 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE aerodag.image TO aerodag_worker;
 GRANT SELECT ON TABLE aerodag.image TO aerodag_reader;
 
 --
+-- Name: TABLE observation; Type: ACL; Schema: aerodag; Owner: -
+--
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE aerodag.observation TO aerodag_worker;
+
+--
 -- Name: TABLE outbox; Type: ACL; Schema: aerodag; Owner: -
 --
 
 GRANT SELECT,INSERT,UPDATE ON TABLE aerodag.outbox TO aerodag_worker;
+
+--
+-- Name: TABLE quality_check; Type: ACL; Schema: aerodag; Owner: -
+--
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE aerodag.quality_check TO aerodag_worker;
+GRANT SELECT ON TABLE aerodag.quality_check TO aerodag_reader;
+
+--
+-- Name: TABLE review; Type: ACL; Schema: aerodag; Owner: -
+--
+
+GRANT SELECT,INSERT,UPDATE ON TABLE aerodag.review TO aerodag_worker;
+GRANT SELECT ON TABLE aerodag.review TO aerodag_reader;
 
 --
 -- Name: TABLE rtk_file; Type: ACL; Schema: aerodag; Owner: -
@@ -2365,11 +3564,37 @@ GRANT SELECT,INSERT,UPDATE ON TABLE aerodag.run TO aerodag_worker;
 GRANT SELECT ON TABLE aerodag.run TO aerodag_reader;
 
 --
+-- Name: TABLE run_quality; Type: ACL; Schema: aerodag; Owner: -
+--
+
+GRANT SELECT ON TABLE aerodag.run_quality TO aerodag_worker;
+GRANT SELECT ON TABLE aerodag.run_quality TO aerodag_reader;
+
+--
+-- Name: TABLE start_request; Type: ACL; Schema: aerodag; Owner: -
+--
+
+GRANT SELECT,INSERT,UPDATE ON TABLE aerodag.start_request TO aerodag_worker;
+GRANT SELECT ON TABLE aerodag.start_request TO aerodag_reader;
+
+--
+-- Name: TABLE storage_total; Type: ACL; Schema: aerodag; Owner: -
+--
+
+GRANT SELECT ON TABLE aerodag.storage_total TO aerodag_worker;
+
+--
 -- Name: TABLE stress_cell; Type: ACL; Schema: aerodag; Owner: -
 --
 
 GRANT SELECT,INSERT,DELETE ON TABLE aerodag.stress_cell TO aerodag_worker;
 GRANT SELECT ON TABLE aerodag.stress_cell TO aerodag_reader;
+
+--
+-- Name: TABLE subscription; Type: ACL; Schema: aerodag; Owner: -
+--
+
+GRANT SELECT,INSERT,UPDATE ON TABLE aerodag.subscription TO aerodag_worker;
 
 --
 -- Name: TABLE vegetation_index; Type: ACL; Schema: aerodag; Owner: -

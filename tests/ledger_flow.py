@@ -15,7 +15,7 @@ START = datetime(2026, 11, 21, 6, tzinfo=UTC)
 ALL_TASKS = ("odm_processing", "geotiff", "cog", "thumbnail", "metadata")
 PIPELINE = (
     *("stage", "validate", "extract_metadata", "assess_images", "preflight", "plan_engine", "odm"),
-    *("publish_ortho", "standardise", "cog", "thumbnail", "metadata", "finish", "cleanup"),
+    *("publish_ortho", "standardise", "cog", "thumbnail", "metadata", "promote", "stac", "finish", "cleanup"),
 )
 OUT_OF_MEMORY = ledger.Failure("odm.out_of_memory", "resources", "ODM needed more than 64 GB.", "Use fewer images.")
 

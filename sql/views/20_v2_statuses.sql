@@ -15,7 +15,7 @@ select
             when latest_step.name in ('publish_ortho', 'standardise') then 'ortho_processing'
             when latest_step.name = 'cog' then 'cog_processing'
             when latest_step.name = 'thumbnail' then 'thumbnail_processing'
-            when latest_step.name in ('metadata', 'indices', 'stac') then 'metadata_processing'
+            when latest_step.name in ('metadata', 'indices', 'promote', 'stac', 'finish') then 'metadata_processing'
         end,
         'idle'
     )::public.v2_status as current_status,

@@ -4,6 +4,7 @@ Every function takes a connection first and keyword arguments after it; rows com
 """
 
 from aerodag.ledger.catalogue import CatalogueExtent, catalogue_extents, catalogue_locked, catalogued_datasets
+from aerodag.ledger.checks import CheckResult, evaluate_checks, run_checks
 from aerodag.ledger.database import connect, query
 from aerodag.ledger.datasets import (
     Dataset,
@@ -15,7 +16,6 @@ from aerodag.ledger.datasets import (
     quarantine,
     register,
     set_capture,
-    waiting_datasets,
 )
 from aerodag.ledger.images import (
     ImageRecord,
@@ -59,13 +59,19 @@ from aerodag.ledger.journal import (
     save_stages,
 )
 from aerodag.ledger.notifications import (
+    DroppedNotification,
     Notification,
+    Subscription,
+    drop_notifications,
+    list_subscriptions,
     notification_failed,
     notification_sent,
-    queue_notification,
+    notifications_due,
+    subscribe,
     take_notifications,
+    unsubscribe,
 )
-from aerodag.ledger.overview import ask_to_start, find_dataset, newest_run, places_taken, run_note
+from aerodag.ledger.overview import find_dataset, find_dataset_from, newest_run, run_note
 from aerodag.ledger.products import (
     Artifact,
     current_artifact,
@@ -75,6 +81,8 @@ from aerodag.ledger.products import (
     record_artifact,
     source_artifact,
 )
+from aerodag.ledger.reports import REPORTS, Report, make_report
+from aerodag.ledger.reviews import Review, answer_review, ask_review, list_reviews, reject_images
 from aerodag.ledger.runs import (
     PastEngineRun,
     Run,
@@ -88,13 +96,26 @@ from aerodag.ledger.runs import (
     set_plan,
     set_preflight,
 )
+from aerodag.ledger.starts import (
+    Candidate,
+    Start,
+    asked_to_start,
+    reprocessing_candidates,
+    request_start,
+    starts_due,
+)
+from aerodag.ledger.status import QueuePlace, RunStatus, newest_run_of_dataset, queue_place, run_status
 from aerodag.ledger.steps import Failure, Step, add_metrics, list_steps, step_finished, step_started
 
 __all__ = [
+    "REPORTS",
     "Artifact",
+    "Candidate",
     "CatalogueExtent",
+    "CheckResult",
     "Dataset",
     "Description",
+    "DroppedNotification",
     "EngineJob",
     "EngineStage",
     "Failure",
@@ -102,19 +123,27 @@ __all__ = [
     "KnownElsewhere",
     "Notification",
     "PastEngineRun",
+    "QueuePlace",
     "RecordedFinding",
     "Registration",
+    "Report",
+    "Review",
     "RtkFile",
     "Run",
+    "RunStatus",
+    "Start",
     "Step",
     "StressCell",
+    "Subscription",
     "VegetationIndex",
     "Verdict",
     "active_runs",
     "add_event",
     "add_metrics",
+    "answer_review",
     "archive_dataset",
-    "ask_to_start",
+    "ask_review",
+    "asked_to_start",
     "assigned_images",
     "catalogue_extents",
     "catalogue_locked",
@@ -127,8 +156,11 @@ __all__ = [
     "current_artifacts",
     "current_stage",
     "discard_job",
+    "drop_notifications",
     "end_job",
+    "evaluate_checks",
     "find_dataset",
+    "find_dataset_from",
     "find_job",
     "find_run",
     "get_dataset",
@@ -141,43 +173,54 @@ __all__ = [
     "list_findings",
     "list_images",
     "list_indices",
+    "list_reviews",
     "list_rtk_files",
     "list_stages",
     "list_steps",
     "list_stress_cells",
+    "list_subscriptions",
+    "make_report",
     "mark_registered",
     "move_raw",
     "newest_run",
+    "newest_run_of_dataset",
     "notification_failed",
     "notification_sent",
+    "notifications_due",
     "open_job",
     "open_jobs",
     "open_run",
     "past_engine_runs",
-    "places_taken",
     "promote",
     "quarantine",
     "query",
-    "queue_notification",
+    "queue_place",
     "record_artifact",
     "record_stage",
     "register",
+    "reject_images",
     "replace_findings",
     "replace_images",
     "replace_indices",
     "replace_rtk_files",
+    "reprocessing_candidates",
+    "request_start",
     "resume_run",
+    "run_checks",
     "run_note",
+    "run_status",
     "runs_with_stages",
     "save_stages",
     "set_capture",
     "set_plan",
     "set_preflight",
     "source_artifact",
+    "starts_due",
     "step_finished",
     "step_started",
     "stop_job",
+    "subscribe",
     "take_notifications",
-    "waiting_datasets",
+    "unsubscribe",
     "watch_job",
 ]

@@ -10,7 +10,10 @@ import psycopg
 from psycopg.rows import kwargs_row
 
 from aerodag.errors import ConfigError
-from aerodag.ledger.database import execute, fetch_all, fetch_one, query, storable
+from aerodag.ledger.database import execute, fetch_one, query, storable
+
+# The first request expires after a minute and each further one after four times as long: nearly six hours in all.
+MOST_START_ASKS = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +78,7 @@ def register(
     content_sha256: str,
     size_bytes: int,
     upload_type: str,
-    priority: int = 2,
+    priority: int = 3,
     description: Description | None = None,
 ) -> Registration:
     """Register an upload once: the same content again, also at the same moment, gives the dataset that is there.
@@ -144,11 +147,6 @@ def quarantine(conn: psycopg.Connection, *, dataset_id: int, raw_uri: str) -> No
 def archive_dataset(conn: psycopg.Connection, *, dataset_id: int) -> None:
     """Put a dataset away: the same content may then be registered afresh."""
     _must_exist(execute(conn, "archive_dataset", dataset_id=dataset_id), dataset_id)
-
-
-def waiting_datasets(conn: psycopg.Connection, *, limit: int) -> list[Dataset]:
-    """Datasets that never had a run, neither archived nor in quarantine; highest priority first, then oldest."""
-    return fetch_all(conn, "waiting_datasets", Dataset, limit=limit)
 
 
 def set_capture(

@@ -47,8 +47,10 @@ class Run:
     exclude_images: list[str]
     gpu: str
     resume_from: str | None
+    review: bool | None
     preflight: dict[str, Any] | None
     plan: dict[str, Any] | None
+    pipeline_version: str | None
     state: str
     priority: int
     created_at: datetime
@@ -75,6 +77,8 @@ def open_run(
     exclude_images: Sequence[str] = (),
     gpu: str = "auto",
     resume_from: str | None = None,
+    review: bool | None = None,
+    pipeline_version: str | None = None,
 ) -> Run:
     """Open the run of a DAG run; the same DAG run again is the same row, made active again if it had ended.
 
@@ -98,6 +102,8 @@ def open_run(
             exclude_images=list(exclude_images),
             gpu=gpu,
             resume_from=resume_from,
+            review=review,
+            pipeline_version=pipeline_version,
         )
     except errors.UniqueViolation as error:
         raise _active(dataset_id, fetch_one(conn, "find_active_run", Run, dataset_id=dataset_id)) from error

@@ -64,6 +64,7 @@ STEPS = {
         StepSpec("extract_metadata", "imagery", _ODM, IMAGES),
         StepSpec("assess_images", "imagery", _ODM, IMAGES),
         StepSpec("preflight", "preflight", _ODM, IMAGES),
+        StepSpec("review", "review", _ODM, IMAGES),
         StepSpec("plan_engine", "planning", _ODM, IMAGES),
         StepSpec("odm", "reconstruction", _ODM, IMAGES),
         StepSpec("publish_ortho", "products.orthophoto", _ODM),
@@ -72,8 +73,9 @@ STEPS = {
         StepSpec("thumbnail", "products.rasters", frozenset({"thumbnail"})),
         StepSpec("indices", "products.vegetation", frozenset({"indices"})),
         StepSpec("metadata", "products.facts", frozenset({"metadata"})),
-        StepSpec("finish", "outcome"),
+        StepSpec("promote", "outcome"),
         StepSpec("stac", "products.catalogue"),
+        StepSpec("finish", "outcome"),
         StepSpec("cleanup", "outcome"),
     )
 }

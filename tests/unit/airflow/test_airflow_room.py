@@ -20,6 +20,7 @@ from aerodag.errors import (
     ResourceError,
     sentence,
 )
+from aerodag.settings import get_settings
 
 
 def fired(trigger, seconds=10):
@@ -31,21 +32,26 @@ def fired(trigger, seconds=10):
     return asyncio.run(asyncio.wait_for(first(), seconds))
 
 
-def test_the_trigger_fires_for_a_complete_zip(tmp_path):
-    trigger = IncomingTrigger(str(tmp_path), settle_seconds=0.2, poll_seconds=0.05, wake_seconds=None)
-    (tmp_path / "survey.zip").write_bytes(b"content")
-    assert fired(trigger) == {"uploads": 1}
+@pytest.fixture
+def incoming(tmp_path, monkeypatch):
+    """The incoming folder of an installation of its own."""
+    monkeypatch.setenv("AERODAG_DATA_ROOT", str(tmp_path))
+    get_settings.cache_clear()
+    folder = tmp_path / "incoming"
+    folder.mkdir()
+    yield folder
+    get_settings.cache_clear()
 
 
-def test_the_trigger_wakes_for_waiting_datasets_without_an_upload(tmp_path):
-    trigger = IncomingTrigger(str(tmp_path), settle_seconds=5, poll_seconds=0.05, wake_seconds=0.2)
-    (tmp_path / "survey.zip.part").write_bytes(b"content")
-    assert fired(trigger) == {"uploads": 0}
+def test_the_trigger_fires_for_a_complete_zip(incoming):
+    trigger = IncomingTrigger(settle_seconds=0.2, poll_seconds=0.05, ledger_seconds=60, places=4)
+    (incoming / "survey.zip").write_bytes(b"content")
+    assert fired(trigger) == {"uploads": 1, "starts": 0}
 
 
-def test_the_trigger_waits_while_an_upload_grows(tmp_path):
-    trigger = IncomingTrigger(str(tmp_path), settle_seconds=60, poll_seconds=0.05, wake_seconds=None)
-    (tmp_path / "survey.zip").write_bytes(b"content")
+def test_the_trigger_waits_while_an_upload_grows(incoming):
+    trigger = IncomingTrigger(settle_seconds=60, poll_seconds=0.05, ledger_seconds=60, places=4)
+    (incoming / "survey.zip").write_bytes(b"content")
     with pytest.raises(TimeoutError):
         fired(trigger, seconds=0.5)
 
@@ -53,7 +59,7 @@ def test_the_trigger_waits_while_an_upload_grows(tmp_path):
 @pytest.mark.parametrize(
     "trigger",
     [
-        IncomingTrigger("/incoming", settle_seconds=1, poll_seconds=2, wake_seconds=3),
+        IncomingTrigger(settle_seconds=1, poll_seconds=2, ledger_seconds=3, places=4),
         EngineTrigger("odm", "0123456789abcdef", dataset_id=1, run_id=2, poll_seconds=5.0),
     ],
 )

@@ -49,7 +49,9 @@ def parsed(tmp_path_factory):
 
 
 def test_the_dags_are_these(parsed):
-    assert set(parsed["dags"]) == {"housekeeping", "ingest_datasets", "process_dataset"}
+    assert set(parsed["dags"]) == {
+        "housekeeping", "ingest_datasets", "notify", "process_dataset", "reprocess_datasets",
+    }  # fmt: skip
 
 
 def test_every_dag_is_documented_and_tagged(parsed):
@@ -78,17 +80,19 @@ def test_tasks_and_edges_of_processing(parsed):
         "validate": ["extract_metadata"],
         "extract_metadata": ["assess_images"],
         "assess_images": ["preflight"],
-        "preflight": ["plan_engine"],
+        "preflight": ["review"],
+        "review": ["plan_engine"],
         "plan_engine": ["odm"],
         "odm": ["publish_ortho"],
-        "publish_ortho": ["indices", "metadata", "standardise"],
+        "publish_ortho": ["metadata", "standardise"],
         "standardise": ["cog"],
-        "cog": ["thumbnail"],
-        "thumbnail": ["finish"],
-        "indices": ["finish"],
-        "metadata": ["finish"],
-        "stac": ["cleanup"],
-        "finish": ["stac"],
+        "cog": ["indices", "thumbnail"],
+        "thumbnail": ["promote"],
+        "indices": ["promote"],
+        "metadata": ["promote"],
+        "promote": ["stac"],
+        "stac": ["finish"],
+        "finish": ["cleanup"],
         "cleanup": [],
     }
     assert [name for name, task in tasks.items() if task["teardown"]] == ["cleanup"]

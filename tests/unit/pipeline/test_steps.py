@@ -11,7 +11,7 @@ from aerodag.errors import InfrastructureError
 from aerodag.pipeline.steps import STEPS, StepSpec
 
 USUAL = ["odm_processing", "geotiff", "cog", "thumbnail", "metadata"]
-ALWAYS = {"stage", "stac", "finish", "cleanup"}
+ALWAYS = {"stage", "promote", "stac", "finish", "cleanup"}
 IMAGES = {"validate", "extract_metadata", "assess_images", "preflight", "plan_engine", "odm"}
 PRODUCTS = {"publish_ortho", "standardise", "cog", "thumbnail", "metadata"}
 

@@ -17,11 +17,11 @@ class ClaimOperator(BaseOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Open the run that the params ask for."""
+        from aerodag.airflow.installation import installation
         from aerodag.pipeline.claim import Request, claim
-        from aerodag.settings import get_settings
 
         with open_ledger() as conn:
             request = Request.of(context["params"])
-            run = claim(conn, get_settings(), dag_run_id=str(context["dag_run"].run_id), request=request)
+            run = claim(conn, installation(), dag_run_id=str(context["dag_run"].run_id), request=request)
         self.log.info("Run %s works on dataset %s.", run.id, run.dataset_id)
         return {"run_id": run.id, "dataset_id": run.dataset_id}

@@ -9,6 +9,7 @@ from airflow.providers.docker.operators.docker import DockerOperator
 
 from aerodag.airflow.operators.work import record_metrics, step_of
 from aerodag.airflow.triggers.engine import EngineTrigger
+from aerodag.airflow.triggers.hold import HoldTrigger
 from aerodag.airflow.triggers.shown import last_line_shown
 from aerodag.settings import get_settings
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 # The trigger keeps the deadline; Airflow's own limit of the deferral is the net under it and stops nothing itself.
 NET = timedelta(minutes=30)
 STORE_KEY = "container"
+HOLD_SECONDS = 60.0
 
 
 class OdmOperator(DockerOperator):
@@ -43,11 +45,20 @@ class OdmOperator(DockerOperator):
 
     def execute(self, context: Context) -> Any:
         """Start the engine or find it started, and wait for it without a worker."""
+        return self._work(context)
+
+    def go_on(self, context: Context, event: dict[str, Any]) -> Any:
+        """Nothing held new engine runs back a moment ago."""
+        return self._work(context)
+
+    def _work(self, context: Context) -> Any:
         from aerodag.photogrammetry import ENGINES
         from aerodag.pipeline.steps import STEPS
 
         with step_of(context, self.task_id) as step:
-            if not ENGINES[step.run.engine].detached:
+            detached = ENGINES[step.run.engine].detached
+            self._wait_while_held(step, detached=detached)
+            if not detached:
                 metrics = STEPS[self.task_id].work(step)
                 record_metrics(step, context, self.task_id, metrics)
                 return metrics
@@ -64,6 +75,16 @@ class OdmOperator(DockerOperator):
         Airflow calls this also when its API was away for a minute. What was started is found by the next try; a person
         who marks or clears the task reaches it through the trigger, and housekeeping removes what no run owns.
         """
+
+    def _wait_while_held(self, step: StepContext, *, detached: bool) -> None:
+        """A job of this run that exists is looked after whatever holds new ones back."""
+        from aerodag.ledger.housekeeping import find_hold
+
+        hold = find_hold(step.ledger)
+        if hold is None or (detached and self._jobs(step).find(step.run.id) is not None):
+            return
+        self.log.info("The engine is not started now: %s", hold.reason)
+        self.defer(trigger=HoldTrigger(HOLD_SECONDS), method_name="go_on")
 
     def _begin(self, step: StepContext, context: Context) -> dict[str, Any]:
         from airflow.sdk.execution_time.context import NEVER_EXPIRE

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import subprocess
-import sys
 import time
 import urllib.request
 import zipfile
@@ -17,82 +13,25 @@ import rasterio
 from rio_cogeo import cog_validate
 
 from aerodag import ledger
-from aerodag.local.client import AirflowClient, wait_until_healthy
-from aerodag.local.state import StateFolder
 from aerodag.simulate import Position, Survey, simulate
-from aerodag.storage import Storage, local_path
+from aerodag.storage import local_path
 from rasters import ground, save, save_rgba
+from served import SetUp, served
 
 pytestmark = pytest.mark.e2e
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 SMALL = {"images": 12, "width": 800, "height": 600}
 STEPS = {
     "claim", "stage", "validate", "extract_metadata", "assess_images", "preflight", "plan_engine", "odm",
-    "publish_ortho", "standardise", "cog", "thumbnail", "metadata", "finish", "stac", "cleanup",
+    "publish_ortho", "standardise", "cog", "thumbnail", "metadata", "promote", "stac", "finish", "cleanup",
 }  # fmt: skip
-
-
-class SetUp:
-    """A running set-up with its ledger, storage and REST client."""
-
-    def __init__(self, home: Path) -> None:
-        serving = StateFolder(home).serving()
-        assert serving is not None
-        self.client = AirflowClient.of(serving, StateFolder(home).password())
-        self.storage = Storage(home / "data")
-        self.conn = ledger.connect(serving.ledger_url)
-
-    def drop(self, source: Path, name: str) -> None:
-        target = self.storage.incoming / name
-        shutil.copyfile(source, target.with_suffix(".part"))
-        target.with_suffix(".part").replace(target)
-
-    def run_of(self, dataset_name: str, seconds: float = 300) -> ledger.Run:
-        """The dataset's newest run, once it has ended and cleaned up."""
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            row = self.conn.execute(
-                """
-                select run.dag_run_id from aerodag.run join aerodag.dataset on dataset.id = run.dataset_id
-                join aerodag.step on step.run_id = run.id and step.name = 'cleanup' and step.state = 'succeeded'
-                where dataset.name = %s and run.state not in ('queued', 'running') order by run.id desc limit 1
-                """,
-                [dataset_name],
-            ).fetchone()
-            if row:
-                run = ledger.find_run(self.conn, dag_run_id=row[0])
-                assert run is not None
-                return run
-            time.sleep(0.3)
-        pytest.fail(f"{dataset_name} did not end in {seconds} s")
-
-    def rest(self, method: str, path: str, body: dict | None = None) -> dict:
-        return self.client._call(method, f"/api/v2/{path}", self.client._token(), body)
 
 
 @pytest.fixture(scope="module")
 def set_up(tmp_path_factory):
-    home = tmp_path_factory.mktemp("aerodag")
-    environment = dict(os.environ) | {"AERODAG_HOME": str(home), "AERODAG_PORT": "0", "AERODAG_SETTLE_SECONDS": "1"}
-    environment.pop("AERODAG_DATABASE_URL", None)
-    with (home / "serve.log").open("wb") as log:
-        server = subprocess.Popen(
-            [sys.executable, "-m", "aerodag.cli", "serve"], env=environment, cwd=ROOT, stdout=log, stderr=log
-        )
-    try:
-        deadline = time.monotonic() + 240
-        while StateFolder(home).serving() is None:
-            assert server.poll() is None, (home / "serve.log").read_text()
-            assert time.monotonic() < deadline, (home / "serve.log").read_text()
-            time.sleep(0.3)
-        running = SetUp(home)
-        wait_until_healthy(running.client, seconds=240, report=lambda missing: None)
+    with served(tmp_path_factory.mktemp("aerodag"), SetUp) as running:
         yield running
-        running.conn.close()
-    finally:
-        server.terminate()
-        server.wait(60)
 
 
 @pytest.fixture(scope="module")
@@ -106,8 +45,8 @@ def test_a_simulated_survey_becomes_a_valid_cog(set_up, survey):
     assert (run.state, run.message) == ("succeeded", None)
 
     steps = ledger.list_steps(set_up.conn, run_id=run.id)
-    assert {step.name for step in steps if step.state == "skipped"} == {"indices"}
-    assert {step.name for step in steps} == STEPS | {"indices"}
+    assert {step.name for step in steps if step.state == "skipped"} == {"indices", "review"}
+    assert {step.name for step in steps} == STEPS | {"indices", "review"}
     for step in (step for step in steps if step.name in STEPS):
         assert step.state == "succeeded", step
         assert step.try_number == 1, step
@@ -195,7 +134,7 @@ def test_a_run_by_rest_makes_only_what_it_was_asked_for(set_up, survey):
     assert run.state == "succeeded"
     states = {step.name: step.state for step in ledger.list_steps(set_up.conn, run_id=run.id)}
     assert {name for name, state in states.items() if state == "succeeded"} == {
-        "claim", "stage", "thumbnail", "finish", "stac", "cleanup",
+        "claim", "stage", "thumbnail", "promote", "stac", "finish", "cleanup",
     }  # fmt: skip
     assert {state for name, state in states.items() if name in {"odm", "publish_ortho", "cog"}} == {"skipped"}
     assert {artifact.kind for artifact in ledger.list_artifacts(set_up.conn, run_id=run.id)} == {"thumbnail", "stac"}
@@ -213,7 +152,7 @@ def test_a_geotiff_takes_the_same_dag(set_up, tmp_path):
     assert (run.state, run.message) == ("succeeded", None)
     states = {step.name: step.state for step in ledger.list_steps(set_up.conn, run_id=run.id)}
     assert {name for name, state in states.items() if state == "skipped"} == {
-        "validate", "extract_metadata", "assess_images", "preflight", "plan_engine", "odm", "indices",
+        "validate", "extract_metadata", "assess_images", "preflight", "review", "plan_engine", "odm", "indices",
     }  # fmt: skip
     cog = ledger.current_artifact(set_up.conn, dataset_id=run.dataset_id, kind="cog")
     assert cog is not None

@@ -236,6 +236,7 @@ def test_a_full_disk_is_no_fault_of_the_upload(
 ) -> None:
     run = intake.open(intake.upload("good", survey), "a")
     intake.play(run, *INTAKE[:-1])
+    intake.conn.execute("update aerodag.run set review = false")
     monkeypatch.setattr("shutil.disk_usage", lambda path: type("Usage", (), {"free": 1000})())
     with pytest.raises(InfrastructureError) as caught:
         intake.play(run, "preflight")

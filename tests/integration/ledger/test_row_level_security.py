@@ -48,6 +48,7 @@ TABLES = {  # with a column that could be changed
     "aerodag.vegetation_index": "note",
     "aerodag.stress_cell": "severity",
     "aerodag.outbox": "state",
+    "aerodag.subscription": "active",
 }
 
 
@@ -123,8 +124,8 @@ def fill(conn: psycopg.Connection, owner: str, access: str, number: int) -> tupl
     ledger.replace_indices(
         conn, run_id=run_id, indices=[ledger.VegetationIndex(name="ndvi", mean=0.5, count=9)], cells=[cell]
     )
+    ledger.subscribe(conn, channel="webhook", address="https://b.c", events=["a"], secret="whsec_c2VjcmV0")
     ledger.add_event(conn, kind="a", message="A.", run_id=run_id)
-    ledger.queue_notification(conn, run_id=run_id, event="failed", recipient="a@b.c", payload={})
     return dataset_id, run_id
 
 
@@ -150,9 +151,12 @@ def test_who_sees_what_belongs_to_a_run(society: Society) -> None:
 
 
 def test_nobody_but_the_worker_sees_addresses(society: Society) -> None:
-    assert len(ledger.take_notifications(society.worker, limit=99)) == 6
-    with pytest.raises(errors.InsufficientPrivilege):
-        society.anna.execute("select * from aerodag.outbox")
+    taken = ledger.take_notifications(society.worker, limit=99, max_attempts=1)
+    assert len(taken) == 6
+    assert {one.secret for one in taken} == {"whsec_c2VjcmV0"}
+    for table in ("aerodag.outbox", "aerodag.subscription"):
+        with pytest.raises(errors.InsufficientPrivilege):
+            society.anna.execute(sql.SQL("select * from {}").format(sql.SQL(table)))
 
 
 def test_an_event_of_no_dataset_is_for_the_worker(society: Society) -> None:

@@ -56,7 +56,7 @@ def test_killed_steps_leave_nothing_that_looks_whole_and_their_next_tries_end_ri
             flow.require_whole()
         flow.step(step)
         flow.require_whole()
-    flow.step("finish")
+    flow.step("promote")
     assert killed > KILLS
     assert flow.leftovers() == []
 

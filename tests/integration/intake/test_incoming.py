@@ -20,29 +20,34 @@ def storage(tmp_path):
     return storage
 
 
+def registered(conn):
+    starts = ledger.starts_due(conn, places=10)
+    return [ledger.get_dataset(conn, dataset_id=start.dataset_id) for start in starts]
+
+
 def test_only_complete_zips_are_seen(storage):
     for name in ("new.zip", "marked.zip", "old.ZIP", "busy.zip.part", "busy.tmp", ".hidden.zip", "notes.txt"):
         (storage.incoming / name).write_bytes(b"content")
     (storage.incoming / "marked.zip.done").touch()
     now = time.time()
-    assert [path.name for path in complete_uploads(storage.incoming, settle_seconds=60, now=now)] == ["marked.zip"]
-    later = complete_uploads(storage.incoming, settle_seconds=60, now=now + 61)
-    assert {path.name for path in later} == {"new.zip", "marked.zip", "old.ZIP"}
+    assert [file.name for file in complete_uploads(storage, settle_seconds=60, now=now)] == ["marked.zip"]
+    later = complete_uploads(storage, settle_seconds=60, now=now + 61)
+    assert {file.name for file in later} == {"new.zip", "marked.zip", "old.ZIP"}
 
 
 def test_a_file_with_an_old_modification_time_that_is_still_being_written_is_not_complete(storage):
     upload = storage.incoming / "restored.zip"
     upload.write_bytes(b"half")
     os.utime(upload, (0, 0))
-    assert complete_uploads(storage.incoming, settle_seconds=60) == []
+    assert complete_uploads(storage, settle_seconds=60) == []
 
 
 def test_geotiffs_are_uploads_of_their_own_kind(storage, ledger_connection):
     for name in ("Map.TIF", "map two.tiff", "map.tfw", "map.tif.part", "images.zip"):
         (storage.incoming / name).write_text(name)
-    uploads = complete_uploads(storage.incoming, settle_seconds=0)
+    uploads = complete_uploads(storage, settle_seconds=0)
     assert register_uploads(ledger_connection, storage, uploads) == Intake(new=3, known=0, refused=0)
-    datasets = ledger.waiting_datasets(ledger_connection, limit=10)
+    datasets = registered(ledger_connection)
     assert {(dataset.upload_type, local_path(dataset.raw_uri).name) for dataset in datasets} == {
         ("geotiff", "Map.tif"),
         ("geotiff", "map_two.tiff"),
@@ -53,15 +58,15 @@ def test_geotiffs_are_uploads_of_their_own_kind(storage, ledger_connection):
 
 def test_uploads_are_registered_once_and_moved(storage, ledger_connection):
     (storage.incoming / "Field 7 (north).zip").write_bytes(b"images")
-    uploads = complete_uploads(storage.incoming, settle_seconds=0)
+    uploads = complete_uploads(storage, settle_seconds=0)
     assert register_uploads(ledger_connection, storage, uploads) == Intake(new=1, known=0, refused=0)
-    (dataset,) = ledger.waiting_datasets(ledger_connection, limit=10)
+    (dataset,) = registered(ledger_connection)
     assert dataset.name == "Field_7_north"
     assert local_path(dataset.raw_uri).read_bytes() == b"images"
     assert dag_run_id(dataset) == f"Field_7_north__{dataset.content_sha256[:12]}"
 
     (storage.incoming / "again.zip").write_bytes(b"images")
-    uploads = complete_uploads(storage.incoming, settle_seconds=0)
+    uploads = complete_uploads(storage, settle_seconds=0)
     assert register_uploads(ledger_connection, storage, uploads) == Intake(new=0, known=1, refused=0)
     assert list(storage.incoming.iterdir()) == []
 
@@ -69,11 +74,11 @@ def test_uploads_are_registered_once_and_moved(storage, ledger_connection):
 def test_a_registration_that_was_killed_before_the_move_is_completed(storage, ledger_connection):
     upload = storage.incoming / "field.zip"
     upload.write_bytes(b"images")
-    register_uploads(ledger_connection, storage, [upload])
-    (dataset,) = ledger.waiting_datasets(ledger_connection, limit=1)
+    register_uploads(ledger_connection, storage, complete_uploads(storage, settle_seconds=0))
+    (dataset,) = registered(ledger_connection)
     local_path(dataset.raw_uri).rename(upload)  # what a kill between the row and the move leaves
 
-    register_uploads(ledger_connection, storage, [upload])
+    register_uploads(ledger_connection, storage, complete_uploads(storage, settle_seconds=0))
     assert local_path(dataset.raw_uri).read_bytes() == b"images"
     assert not upload.exists()
 
@@ -81,7 +86,7 @@ def test_a_registration_that_was_killed_before_the_move_is_completed(storage, le
 def test_an_unreadable_upload_is_refused_with_its_reason_and_the_next_one_registered(storage, ledger_connection):
     (storage.incoming / "a_empty.zip").touch()
     (storage.incoming / "b_good.zip").write_bytes(b"images")
-    uploads = complete_uploads(storage.incoming, settle_seconds=0)
+    uploads = complete_uploads(storage, settle_seconds=0)
     assert register_uploads(ledger_connection, storage, uploads) == Intake(new=1, known=0, refused=1)
     message, details = ledger_connection.execute(
         "select message, details from aerodag.event where kind = 'upload.refused'"
@@ -95,23 +100,10 @@ def test_ten_thousand_uploads_take_seconds(storage, ledger_connection):
     for number in range(10_000):
         (storage.incoming / f"survey_{number:05}.zip").write_bytes(number.to_bytes(4, "big"))
     started = time.monotonic()
-    uploads = complete_uploads(storage.incoming, settle_seconds=0)
+    uploads = complete_uploads(storage, settle_seconds=0)
     assert register_uploads(ledger_connection, storage, uploads) == Intake(new=10_000, known=0, refused=0)
     assert time.monotonic() - started < 30
     assert list(storage.incoming.iterdir()) == []
-
-
-def test_a_request_to_start_is_a_lease(storage, ledger_connection):
-    for name in ("a", "b"):
-        (storage.incoming / f"{name}.zip").write_text(name)
-    register_uploads(ledger_connection, storage, complete_uploads(storage.incoming, settle_seconds=0))
-    first, second = ledger.waiting_datasets(ledger_connection, limit=10)
-    ledger.ask_to_start(ledger_connection, dataset_id=first.id)
-    assert [dataset.id for dataset in ledger.waiting_datasets(ledger_connection, limit=10)] == [second.id]
-    assert ledger.places_taken(ledger_connection) == 1
-    ledger_connection.execute("update aerodag.dataset set start_asked_at = now() - interval '2 minutes'")
-    assert len(ledger.waiting_datasets(ledger_connection, limit=10)) == 2
-    assert ledger.places_taken(ledger_connection) == 0
 
 
 class TestClaim:
@@ -136,6 +128,13 @@ class TestClaim:
         with pytest.raises(DataError, match=r"upload\.unknown_type"):
             claim(ledger_connection, settings, dag_run_id="manual__1", request=Request(source="notes.pdf"))
         assert (storage.incoming / "notes.pdf").exists()
+
+    def test_a_source_that_was_taken_in_before_is_known(self, storage, ledger_connection, settings):
+        (storage.incoming / "field 1.zip").write_bytes(b"images")
+        register_uploads(ledger_connection, storage, complete_uploads(storage, settle_seconds=0))
+        run = claim(ledger_connection, settings, dag_run_id="manual__1", request=Request(source="field 1.zip"))
+        assert [dataset.id for dataset in registered(ledger_connection)] == []
+        assert ledger.get_dataset(ledger_connection, dataset_id=run.dataset_id).name == "field_1"
 
     def test_a_source_that_is_not_there_is_refused(self, ledger_connection, settings):
         with pytest.raises(ConfigError, match=r"claim\.source_missing"):

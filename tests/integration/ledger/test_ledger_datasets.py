@@ -49,7 +49,7 @@ def test_archived_content_may_be_registered_afresh(ledger_connection: psycopg.Co
     new = register(ledger_connection)
     assert new.created
     assert new.dataset.id != old.id
-    assert [entry.id for entry in ledger.waiting_datasets(ledger_connection, limit=9)] == [new.dataset.id]
+    assert [start.dataset_id for start in ledger.starts_due(ledger_connection, places=9)] == [new.dataset.id]
 
 
 def test_many_sessions_register_one_row(database_url: str) -> None:
@@ -94,22 +94,22 @@ def test_waiting_is_by_priority_then_age_without_quarantine_and_runs(ledger_conn
         options={},
         priority=2,
     )
-    assert [entry.id for entry in ledger.waiting_datasets(ledger_connection, limit=9)] == [high.id, older.id, low.id]
-    assert [entry.id for entry in ledger.waiting_datasets(ledger_connection, limit=1)] == [high.id]
+    assert [start.dataset_id for start in ledger.starts_due(ledger_connection, places=9)] == [high.id, older.id, low.id]
+    assert [start.dataset_id for start in ledger.starts_due(ledger_connection, places=1)] == [high.id]
 
     ledger.move_raw(ledger_connection, dataset_id=bad.id, raw_uri="file:///raw_images/3.zip")
     restored = ledger.get_dataset(ledger_connection, dataset_id=bad.id)
     assert (restored.quarantined_at, restored.raw_uri) == (None, "file:///raw_images/3.zip")
-    assert bad.id in [entry.id for entry in ledger.waiting_datasets(ledger_connection, limit=9)]
+    assert bad.id in [start.dataset_id for start in ledger.starts_due(ledger_connection, places=9)]
 
 
 def test_a_dataset_that_is_being_started_is_not_offered_again_and_takes_a_place(
     ledger_connection: psycopg.Connection,
 ) -> None:
     first, second = [register(ledger_connection, number).dataset for number in (1, 2)]
-    ledger.ask_to_start(ledger_connection, dataset_id=first.id)
-    assert [entry.id for entry in ledger.waiting_datasets(ledger_connection, limit=9)] == [second.id]
-    assert ledger.places_taken(ledger_connection) == 1
+    ledger.asked_to_start(ledger_connection, ledger.starts_due(ledger_connection, places=1)[0])
+    assert [start.dataset_id for start in ledger.starts_due(ledger_connection, places=9)] == [second.id]
+    assert ledger.starts_due(ledger_connection, places=1) == []
 
     run = ledger.open_run(
         ledger_connection,
@@ -119,15 +119,14 @@ def test_a_dataset_that_is_being_started_is_not_offered_again_and_takes_a_place(
         preset="fast",
         engine="auto",
         options={},
-        priority=2,
+        priority=3,
     )
-    assert ledger.places_taken(ledger_connection) == 1
+    assert ledger.starts_due(ledger_connection, places=1) == []
     assert ledger.newest_run(ledger_connection) == run
 
-    ledger.ask_to_start(ledger_connection, dataset_id=second.id)
+    ledger.asked_to_start(ledger_connection, ledger.starts_due(ledger_connection, places=2)[0])
     ledger_connection.execute("update aerodag.dataset set start_asked_at = start_asked_at - interval '2 minutes'")
-    assert [entry.id for entry in ledger.waiting_datasets(ledger_connection, limit=9)] == [second.id]
-    assert ledger.places_taken(ledger_connection) == 1
+    assert [start.dataset_id for start in ledger.starts_due(ledger_connection, places=9)] == [second.id]
 
 
 def test_content_is_found_until_it_is_archived(ledger_connection: psycopg.Connection) -> None:
@@ -168,7 +167,7 @@ def test_ten_thousand_registrations_on_one_connection(ledger_connection: psycopg
     for number in range(10_000):
         register(ledger_connection, number)
     spent = time.process_time() - started
-    waiting = ledger.waiting_datasets(ledger_connection, limit=20_000)
+    waiting = ledger.starts_due(ledger_connection, places=20_000)
     assert len(waiting) == 10_000
     assert spent < 15, f"{spent:.1f} CPU seconds"
 

@@ -18,7 +18,7 @@ from conftest import url_of
 
 pytestmark = pytest.mark.e2e
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 Look = Callable[..., dict[str, dict[str, str]]]
 

@@ -79,7 +79,7 @@ def test_marking_the_task_failed_stops_and_removes_the_container(air: OdmSetUp) 
     took = time.monotonic() - began
     assert took < 30
     run = air.ended(run)
-    assert (run.state, run.failure_code, run.failure_category) == ("failed", "run.stopped", "cancelled")
+    assert (run.state, run.failure_code, run.failure_category) == ("cancelled", "run.stopped", "cancelled")
     job = air.conn.execute(
         "select stop_reason, discarded_at is not null, exit_code from aerodag.engine_job where run_id = %s", [run.id]
     ).fetchone()

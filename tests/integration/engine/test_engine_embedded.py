@@ -18,7 +18,7 @@ from aerodag.photogrammetry import EmbeddedEngine, Plan, Progress, Reconstructio
 
 pytestmark = pytest.mark.engine
 
-DATA = Path(os.environ.get("AERODAG_TEST_DATA", Path(__file__).parents[3] / "shared" / "data")) / "mapping"
+DATA = Path(os.environ.get("AERODAG_TEST_DATA", Path(__file__).parents[4] / "shared" / "data")) / "mapping"
 
 
 def flight(name: str) -> list[Path]:

@@ -17,7 +17,7 @@ import pytest
 from aerodag.errors import DataError
 from aerodag.imagery import ImageMetadata, read_metadata
 
-DATA = Path(os.environ.get("AERODAG_TEST_DATA") or Path(__file__).parents[2].parent / "shared" / "data")
+DATA = Path(os.environ.get("AERODAG_TEST_DATA") or Path(__file__).parents[3].parent / "shared" / "data")
 SUFFIXES = (".jpg", ".jpeg", ".tif", ".tiff", ".png", ".dng")
 pytestmark = [
     pytest.mark.skipif(shutil.which("exiftool") is None, reason="exiftool is not installed"),

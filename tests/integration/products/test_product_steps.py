@@ -163,7 +163,7 @@ def test_a_rerun_becomes_valid_when_it_finishes(flow: ProductFlow, tmp_path: Pat
     flow.open(dataset_id, "second")
     flow.steps("stage", "publish_ortho", "standardise", "cog", "thumbnail", "indices", "metadata")
     assert flow.file("cog") == first
-    flow.step("finish")
+    flow.step("promote")
     second = flow.file("cog")
     assert second != first
     assert first.is_file()

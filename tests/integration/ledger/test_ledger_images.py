@@ -317,30 +317,6 @@ def test_events_are_kept(conn: psycopg.Connection, dataset_id: int) -> None:
         conn.execute("delete from aerodag.dataset")
 
 
-def test_each_recipient_is_told_once(conn: psycopg.Connection, database_url: str, dataset_id: int) -> None:
-    run_id = open_run(conn, dataset_id)
-    assert ledger.queue_notification(conn, run_id=run_id, event="failed", recipient="a@b.c", payload={"n": 1})
-    assert not ledger.queue_notification(conn, run_id=run_id, event="failed", recipient="a@b.c", payload={"n": 2})
-    assert ledger.queue_notification(conn, run_id=run_id, event="failed", recipient="d@e.f", payload={})
-    with ledger.connect(database_url) as other, other.transaction():
-        (taken,) = ledger.take_notifications(other, limit=1)
-        (rest,) = ledger.take_notifications(conn, limit=9)
-    assert {taken.recipient, rest.recipient} == {"a@b.c", "d@e.f"}
-    assert ledger.take_notifications(conn, limit=9) == []
-
-    ledger.notification_sent(conn, notification_id=taken.id)
-    ledger.notification_failed(
-        conn, notification_id=rest.id, error="refused", retry_at=datetime(2020, 1, 1, tzinfo=UTC)
-    )
-    (again,) = ledger.take_notifications(conn, limit=9, lease=timedelta(0))
-    assert (again.id, again.attempts) == (rest.id, 2)
-    (reclaimed,) = ledger.take_notifications(conn, limit=9)
-    assert reclaimed.attempts == 3, "a sender whose lease ran out is taken for dead"
-    ledger.notification_failed(conn, notification_id=rest.id, error="refused", retry_at=None)
-    states = conn.execute("select state, error from aerodag.outbox order by id").fetchall()
-    assert sorted(states) == [("failed", "refused"), ("sent", None)]
-
-
 def test_every_query_is_valid_and_used(conn: psycopg.Connection) -> None:
     sources = "".join(path.read_text(encoding="utf-8") for path in Path(aerodag.__file__).parent.rglob("*.py"))
     files = sorted((SQL_DIR / "queries").glob("*.sql"))

@@ -45,7 +45,7 @@ def test_status_follows_the_running_step(flow: Flow) -> None:
         *["ortho_processing"] * 2,
         "cog_processing",
         "thumbnail_processing",
-        "metadata_processing",
+        *["metadata_processing"] * 3,
     ]
 
 

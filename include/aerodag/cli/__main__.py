@@ -1,0 +1,7 @@
+"""``python -m aerodag.cli``."""
+
+import sys
+
+from aerodag.cli import main
+
+sys.exit(main())
