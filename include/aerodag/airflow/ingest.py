@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import Any
 
 from aerodag.airflow.connection import open_ledger
@@ -17,9 +18,8 @@ def register_complete() -> dict[str, int]:
     from aerodag.pipeline.incoming import complete_uploads, register_uploads
 
     settings = installation()
-    storage = Storage.of(settings)
-    uploads = complete_uploads(storage, settle_seconds=settings.settle_seconds)
-    with open_ledger() as conn:
+    with closing(Storage.of(settings)) as storage, open_ledger() as conn:
+        uploads = complete_uploads(storage, settle_seconds=settings.settle_seconds)
         return dataclasses.asdict(register_uploads(conn, storage, uploads))
 
 

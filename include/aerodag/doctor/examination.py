@@ -43,7 +43,7 @@ class Visit:
     @property
     def work(self) -> Path:
         """Where runs have their scratch space, or the data root where there was none yet."""
-        work = Storage.of(self.settings).work(0).parent
+        work = Storage(self.settings.data).work(0).parent
         return work if work.is_dir() else self.settings.data
 
     @cached_property

@@ -106,7 +106,7 @@ def _hand_in(
         run_id = f"demo__{datetime.now(UTC):%Y%m%dT%H%M%S}"
         client.trigger("process_dataset", run_id, {"dataset_id": known.id})
         return
-    incoming = Storage.of(settings).incoming
+    incoming = Storage(settings.data).incoming
     console.print(f"dropping {bundle.name} ({bundle.stat().st_size / 1e6:.0f} MB) into {incoming}")
     partial = incoming / f".{bundle.name}.part"
     shutil.copyfile(bundle, partial)

@@ -45,6 +45,7 @@ def _reconstruct(context: StepContext) -> Reconstruction:
             started_at=datetime.now(UTC),
         )
 
+    context.storage.close()  # the engine may take hours
     engine = photogrammetry.EmbeddedEngine()
     result = engine.run(context.project, plan, record)
     log.info("engine finished", engine=engine.name, seconds=(datetime.now(UTC) - started).total_seconds())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowSkipException
@@ -37,7 +37,8 @@ def step_of(context: Context, name: str) -> Iterator[StepContext]:
             raise AirflowSkipException(reason)
         if spec.works_on_run:
             ledger.resume_run(conn, run_id=step.run.id)
-        with structlog.contextvars.bound_contextvars(dataset=step.dataset.id, run=step.run.id, step=name):
+        bound = structlog.contextvars.bound_contextvars(dataset=step.dataset.id, run=step.run.id, step=name)
+        with bound, closing(step.storage):
             yield step
 
 
