@@ -176,7 +176,7 @@ def test_a_backfill_processes_past_uploads_again(set_up, processed, tmp_path):
     for name, side in (("a", 500), ("b", 600)):
         set_up.drop(save_rgba(tmp_path / f"{name}.tif", side=side), f"map_{name}.tif")
     first = {name: set_up.run_of(f"map_{name}").id for name in ("a", "b")}
-    today = datetime.now(UTC)
+    today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     set_up.conn.execute(
         "update aerodag.dataset set created_at = now() - interval '3 days' where upload_type = 'geotiff'"
     )
