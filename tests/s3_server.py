@@ -24,8 +24,8 @@ import pytest
 from pydantic import SecretStr
 
 from aerodag.settings import S3Account
-from aerodag.storage.remote.s3 import S3Store
-from aerodag.storage.remote.s3_bucket import MIB, Tuning
+from aerodag.storage.remote.s3.bucket import MIB, Tuning
+from aerodag.storage.remote.s3.store import S3Store
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -25,8 +25,8 @@ from boto3.s3.transfer import TransferConfig
 
 import s3_server
 from aerodag.storage import sha256_of
-from aerodag.storage.remote.s3 import S3Store
-from aerodag.storage.remote.s3_bucket import Tuning
+from aerodag.storage.remote.s3.bucket import Tuning
+from aerodag.storage.remote.s3.store import S3Store
 
 TARGET = 0.9
 TUNED = TransferConfig(multipart_chunksize=Tuning().part_bytes, max_concurrency=Tuning().workers)

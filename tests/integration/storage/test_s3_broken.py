@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 
 from aerodag.errors import InfrastructureError
-from aerodag.storage.remote.s3_bucket import Bucket
-from aerodag.storage.remote.s3_download import Download
-from aerodag.storage.remote.s3_upload import Upload
+from aerodag.storage.remote.s3.bucket import Bucket
+from aerodag.storage.remote.s3.download import Download
+from aerodag.storage.remote.s3.upload import Upload
 from aerodag.storage.store import Entry
 from s3_server import ACCOUNT, KEYS, MIB, QUICK, S3Service, juicefs, running, seaweed
 
@@ -29,8 +29,8 @@ TRANSFER = """
 import sys
 from pathlib import Path
 from aerodag.settings import S3Account
-from aerodag.storage.remote.s3 import S3Store
-from aerodag.storage.remote.s3_bucket import Tuning
+from aerodag.storage.remote.s3.store import S3Store
+from aerodag.storage.remote.s3.bucket import Tuning
 what, endpoint, access_key, secret_key, bucket, file, sha256, size = sys.argv[1:]
 account = S3Account(endpoint_url=endpoint, access_key=access_key, secret_key=secret_key)
 store = S3Store("survey", account, bucket, Tuning(part_bytes=5 * 1024**2, workers=1))

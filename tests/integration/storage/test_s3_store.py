@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from aerodag.errors import InfrastructureError
-from aerodag.storage.remote.s3 import S3Store
-from aerodag.storage.remote.s3_upload import part_size
+from aerodag.storage.remote.s3.store import S3Store
+from aerodag.storage.remote.s3.upload import part_size
 from aerodag.storage.store import Store
 from s3_server import ACCOUNT, MIB, S3Service, juicefs, running, seaweed
 

@@ -17,8 +17,8 @@ from pathlib import Path
 import pytest
 
 from aerodag.errors import ConfigError, InfrastructureError
-from aerodag.storage.remote import sftp
-from aerodag.storage.remote.sftp import SftpStore
+from aerodag.storage.remote.sftp import store as sftp
+from aerodag.storage.remote.sftp.store import SftpStore
 from sftp_server import PILOT, SshHost, running_sshd, sftp_program
 
 SIZE = 40_000_000
@@ -27,7 +27,7 @@ PUT = """
 import sys
 from pathlib import Path
 from aerodag.settings import SftpServer
-from aerodag.storage.remote.sftp import SftpStore
+from aerodag.storage.remote.sftp.store import SftpStore
 root, server, source, key, sha256 = sys.argv[1:]
 SftpStore(root, SftpServer.model_validate_json(server)).put(Path(source), key, sha256)
 """

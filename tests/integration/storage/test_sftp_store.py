@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from aerodag.errors import ConfigError, InfrastructureError
-from aerodag.storage.remote.sftp import SftpStore
+from aerodag.storage.remote.sftp.store import SftpStore
 from aerodag.storage.store import Store
 from sftp_server import SshHost, running_sshd
 

@@ -93,10 +93,10 @@ def _name(parts: SplitResult) -> str:
 def _open(settings: Settings, parts: SplitResult, home: str) -> Store:
     name = _name(parts)
     if parts.scheme == "sftp":
-        from aerodag.storage.remote.sftp import SftpStore
+        from aerodag.storage.remote.sftp.store import SftpStore
 
         return SftpStore(home, _known(settings.sftp, name, "sftp"))
-    from aerodag.storage.remote.s3 import S3Store
+    from aerodag.storage.remote.s3.store import S3Store
 
     return S3Store(name, _known(settings.s3, name, "s3"), str(parts.hostname))
 

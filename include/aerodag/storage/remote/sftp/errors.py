@@ -9,8 +9,8 @@ import re
 
 from aerodag.errors import AerodagError, ConfigError, InfrastructureError
 from aerodag.settings import SftpServer
-from aerodag.storage.remote.sftp_protocol import RefusedError, Status
-from aerodag.storage.remote.sftp_transfer import WriteRefusedError
+from aerodag.storage.remote.sftp.protocol import RefusedError, Status
+from aerodag.storage.remote.sftp.transfer import WriteRefusedError
 
 _GOT_KEY = re.compile(r"Server host key: (\S+) (SHA256:\S+)")
 _AGAIN = "it is tried again"

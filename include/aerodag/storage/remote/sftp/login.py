@@ -15,8 +15,8 @@ from typing import IO
 
 from aerodag.errors import ConfigError
 from aerodag.settings import SftpServer
-from aerodag.storage.remote import sftp_errors
-from aerodag.storage.remote.sftp_protocol import BrokenError, Channel
+from aerodag.storage.remote.sftp import errors as sftp_errors
+from aerodag.storage.remote.sftp.protocol import BrokenError, Channel
 
 _PIPE_BYTES = 1024**2
 _ALIAS = "server"

@@ -9,8 +9,8 @@ import struct
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
-from aerodag.storage.remote.sftp_login import Connection
-from aerodag.storage.remote.sftp_protocol import (
+from aerodag.storage.remote.sftp.login import Connection
+from aerodag.storage.remote.sftp.protocol import (
     COPY_DATA,
     CREATE,
     EXCLUSIVE,
@@ -30,7 +30,7 @@ from aerodag.storage.remote.sftp_protocol import (
     read_folder,
     string,
 )
-from aerodag.storage.remote.sftp_transfer import receive
+from aerodag.storage.remote.sftp.transfer import receive
 
 _COPY_BYTES = 1024**3
 # A second login costs more than reading so little back.

@@ -7,9 +7,9 @@ import os
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
-from aerodag.storage.remote.sftp_files import RemoteFiles
-from aerodag.storage.remote.sftp_protocol import Attributes, RefusedError, Status
-from aerodag.storage.remote.sftp_transfer import Source, WriteRefusedError, receive, send
+from aerodag.storage.remote.sftp.files import RemoteFiles
+from aerodag.storage.remote.sftp.protocol import Attributes, RefusedError, Status
+from aerodag.storage.remote.sftp.transfer import Source, WriteRefusedError, receive, send
 
 _TAIL_BYTES = 256 * 1024
 _CHUNK_BYTES = 1024**2

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Protocol
 
-from aerodag.storage.remote.sftp_protocol import (
+from aerodag.storage.remote.sftp.protocol import (
     CREATE,
     FSYNC,
     READ,

@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from aerodag.errors import InfrastructureError
-from aerodag.storage.remote.s3_bucket import SHA256, Bucket, Head
-from aerodag.storage.remote.s3_errors import refusal
+from aerodag.storage.remote.s3.bucket import SHA256, Bucket, Head
+from aerodag.storage.remote.s3.errors import refusal
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import CompletedPartTypeDef

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aerodag.errors import InfrastructureError
-from aerodag.storage.remote.s3_bucket import Bucket, Tuning
-from aerodag.storage.remote.s3_copy import copy
-from aerodag.storage.remote.s3_download import Download
-from aerodag.storage.remote.s3_errors import refusal
-from aerodag.storage.remote.s3_upload import Upload, put_small
+from aerodag.storage.remote.s3.bucket import Bucket, Tuning
+from aerodag.storage.remote.s3.copy import copy
+from aerodag.storage.remote.s3.download import Download
+from aerodag.storage.remote.s3.errors import refusal
+from aerodag.storage.remote.s3.upload import Upload, put_small
 from aerodag.storage.store import Entry
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from uuid import uuid4
 
 from aerodag.errors import InfrastructureError
 from aerodag.storage import local
-from aerodag.storage.remote.s3_bucket import MIB, Bucket, Head
+from aerodag.storage.remote.s3.bucket import MIB, Bucket, Head
 from aerodag.storage.store import Entry
 
 _HASHED_BYTES = 4 * MIB

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import structlog
 
 from aerodag.errors import ConfigError, InfrastructureError
-from aerodag.storage.remote.s3_errors import explaining, refusal
+from aerodag.storage.remote.s3.errors import explaining, refusal
 from aerodag.storage.store import Entry
 
 if TYPE_CHECKING:

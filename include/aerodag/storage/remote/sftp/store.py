@@ -24,12 +24,12 @@ import structlog
 from aerodag.errors import AerodagError, ConfigError, InfrastructureError
 from aerodag.settings import SftpServer
 from aerodag.storage.local import explained
-from aerodag.storage.remote import sftp_errors
-from aerodag.storage.remote.sftp_files import RemoteFiles
-from aerodag.storage.remote.sftp_login import Connection
-from aerodag.storage.remote.sftp_protocol import Attributes, BrokenError, Named, RefusedError, Status
-from aerodag.storage.remote.sftp_transfer import WriteRefusedError
-from aerodag.storage.remote.sftp_whole import MismatchError, download, partial_name, upload
+from aerodag.storage.remote.sftp import errors as sftp_errors
+from aerodag.storage.remote.sftp.files import RemoteFiles
+from aerodag.storage.remote.sftp.login import Connection
+from aerodag.storage.remote.sftp.protocol import Attributes, BrokenError, Named, RefusedError, Status
+from aerodag.storage.remote.sftp.transfer import WriteRefusedError
+from aerodag.storage.remote.sftp.whole import MismatchError, download, partial_name, upload
 from aerodag.storage.store import Entry
 
 _log = structlog.get_logger(__name__)

@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aerodag.errors import InfrastructureError
-from aerodag.storage.remote.s3_bucket import MIB, SHA256, Bucket, Head
-from aerodag.storage.remote.s3_copy import relabel
-from aerodag.storage.remote.s3_errors import refusal
+from aerodag.storage.remote.s3.bucket import MIB, SHA256, Bucket, Head
+from aerodag.storage.remote.s3.copy import relabel
+from aerodag.storage.remote.s3.errors import refusal
 from aerodag.storage.store import Entry
 
 if TYPE_CHECKING:
