@@ -21,7 +21,8 @@ WORK_BYTES_PER_RAW_BYTE = 3
 def stage(context: StepContext) -> Metrics:
     """The upload is where the ledger says, holds what was registered, and there is room to work on it."""
     dataset = context.dataset
-    require_free_space(context.storage.root, WORK_BYTES_PER_RAW_BYTE * dataset.size_bytes)
+    context.work.mkdir(parents=True, exist_ok=True)
+    require_free_space(context.work.parent, WORK_BYTES_PER_RAW_BYTE * dataset.size_bytes)
     uri = context.storage.uri(context.raw)
     if context.storage.verified(uri, size=dataset.size_bytes, sha256=dataset.content_sha256) is None:
         raise InfrastructureError(
@@ -29,7 +30,6 @@ def stage(context: StepContext) -> Metrics:
             f"The upload of dataset {dataset.id} at {uri} is not the file that was registered.",
             advice="Check the storage for damage; upload the same file again to restore it.",
         )
-    context.work.mkdir(parents=True, exist_ok=True)
     return {"bytes": dataset.size_bytes}
 
 

@@ -70,7 +70,7 @@ def killed_in_between(
 
 
 def eventually(reached: Callable[[], bool]) -> None:
-    until = time.monotonic() + 60
+    until = time.monotonic() + 180
     while not reached():
         assert time.monotonic() < until
         time.sleep(0.005)

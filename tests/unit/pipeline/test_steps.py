@@ -12,7 +12,7 @@ from aerodag.pipeline.steps import STEPS, StepSpec
 
 USUAL = ["odm_processing", "geotiff", "cog", "thumbnail", "metadata"]
 ALWAYS = {"stage", "promote", "stac", "finish", "cleanup"}
-IMAGES = {"validate", "extract_metadata", "assess_images", "preflight", "plan_engine", "odm"}
+IMAGES = {"validate", "extract_metadata", "assess_images", "preflight", "review", "plan_engine", "odm"}
 PRODUCTS = {"publish_ortho", "standardise", "cog", "thumbnail", "metadata"}
 
 
