@@ -181,13 +181,14 @@ def test_a_backfill_processes_past_uploads_again(set_up, processed, tmp_path):
         "update aerodag.dataset set created_at = now() - interval '3 days' where upload_type = 'geotiff'"
     )
     day = {"from_date": (today - timedelta(days=5)).isoformat(), "to_date": (today - timedelta(days=1)).isoformat()}
+    path = "backfills?dag_id=reprocess_datasets"
     backfill = {"dag_id": "reprocess_datasets", "run_backwards": False, "max_active_runs": 2} | day
 
     set_up.rest("POST", "backfills", backfill | {"dag_run_conf": {"mode": "all", "dry_run": True}})
     xcoms = until(lambda: answers(set_up, wanted=4))
     assert sum(answer["to_process"] for answer in xcoms) == 2
     assert sum(answer["requested"] for answer in xcoms) == 0
-    until(lambda: not set_up.rest("GET", "backfills?dag_id=reprocess_datasets&active=true")["backfills"])
+    until(lambda: all(one["completed_at"] for one in set_up.rest("GET", path)["backfills"]))
 
     conf = {"mode": "all", "priority": 2}
     set_up.rest("POST", "backfills", backfill | {"dag_run_conf": conf, "reprocess_behavior": "completed"})
