@@ -224,6 +224,7 @@ class OdmSetUp:
 def odm_set_up(home: Path, engine: OwnEngine, survey: SimulatedSurvey, **environment: str) -> Iterator[OdmSetUp]:
     """The set-up on ``engine``; its ingest sleeps, so that only what a test triggers runs."""
     settings = {
+        "AERODAG_REVIEW__VERDICTS": "[]",  # the survey is small, and so is the memory of its container
         "AERODAG_HOME": str(home),
         "AERODAG_PORT": "0",
         "AERODAG_ODM__DOCKER_URL": engine.endpoint.url,
