@@ -148,7 +148,6 @@ def test_an_answer_that_makes_no_sense_is_asked_again_and_abort_ends_the_run_can
     assert run.message == "admin aborted the run in its review: wrong field"
     step = air.step(run)
     assert (step.state, step.try_number, step.failure_code) == ("failed", 2, "run.aborted_in_review")
-    assert not air.storage.work(run.id).exists()
     note = wait_for("a note", lambda: air.rest("GET", f"dags/{DAG}/dagRuns/{run.dag_run_id}")["note"])
     assert note == f"[run.aborted_in_review] {run.message} {run.advice}"
     assert ledger.get_dataset(air.conn, dataset_id=run.dataset_id).quarantined_at is None
