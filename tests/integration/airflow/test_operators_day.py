@@ -225,7 +225,7 @@ def maybe(set_up: OnSftp, dag_run_id: str) -> dict | None:
 
 def engines(run: ledger.Run) -> list[str]:
     """Command lines of the engine's processes for a run."""
-    folder = f"/work/{run.id}"
+    folder = f"work/{run.id}"
     return [
         line
         for line in (" ".join(process.info["cmdline"] or ()) for process in psutil.process_iter(["cmdline"]))
