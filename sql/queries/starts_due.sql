@@ -29,7 +29,8 @@ with
         where start_request.asked_at >= now() - interval '1 minute'
             and not exists (select from aerodag.run where run.dag_run_id = start_request.dag_run_id)
     ),
-    -- Of each kind, no more than the places are looked at.
+    -- Of each kind, no more than the places are looked at. The run's id is a function of the content, so that two
+    -- starters meet in one run.
     first_runs as (
         select next.*
         from unnest(array['raw_images_zip', 'geotiff', 'video']) as kind (name)

@@ -80,8 +80,8 @@ class StepContext:
         ledger.replace_findings(self.ledger, run_id=self.run.id, step=step, findings=findings)
 
     @property
-    def raw(self) -> Path:
-        """The registered upload. Raises ``InfrastructureError`` when it is not where the ledger says."""
+    def raw_uri(self) -> str:
+        """Where the registered upload is. Raises ``InfrastructureError`` when it is not where the ledger says."""
         dataset = self.dataset
         if dataset.raw_uri is None or self.storage.size(dataset.raw_uri) is None:
             raise InfrastructureError(
@@ -89,4 +89,9 @@ class StepContext:
                 f"The upload of dataset {dataset.id} is not at {dataset.raw_uri}.",
                 advice="Check that the storage is mounted, or upload the same file again.",
             )
-        return self.storage.fetch(dataset.raw_uri, size=dataset.size_bytes, sha256=dataset.content_sha256)
+        return dataset.raw_uri
+
+    @property
+    def raw(self) -> Path:
+        """The registered upload, here. Raises as `raw_uri`."""
+        return self.storage.fetch(self.raw_uri, size=self.dataset.size_bytes, sha256=self.dataset.content_sha256)

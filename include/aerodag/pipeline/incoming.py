@@ -109,11 +109,6 @@ def read_upload(storage: Storage, file: Arrival) -> Upload:
         ) from error
 
 
-def dag_run_id(dataset: Dataset) -> str:
-    """The run id of a dataset's first run: a function of its content, so that two starters meet in one run."""
-    return f"{dataset.name}__{dataset.content_sha256[:12]}"
-
-
 def _enter(conn: psycopg.Connection, storage: Storage, upload: Upload) -> Registration:
     entry = ledger.register(
         conn,

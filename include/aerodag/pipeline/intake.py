@@ -23,7 +23,7 @@ def stage(context: StepContext) -> Metrics:
     dataset = context.dataset
     context.work.mkdir(parents=True, exist_ok=True)
     require_free_space(context.work.parent, WORK_BYTES_PER_RAW_BYTE * dataset.size_bytes)
-    uri = context.storage.uri(context.raw)
+    uri = context.raw_uri
     if context.storage.verified(uri, size=dataset.size_bytes, sha256=dataset.content_sha256) is None:
         raise InfrastructureError(
             "dataset.raw_changed",

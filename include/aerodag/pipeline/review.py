@@ -42,7 +42,7 @@ def is_asked(context: StepContext, decision: Decision) -> bool:
     """Whether a person is asked when the pre-flight says this: as the run wants it, else as the installation does."""
     if context.run.review is not None:
         return context.run.review
-    return decision.value.replace("_", "-") in context.settings.review.verdicts
+    return _spoken(decision) in context.settings.review.verdicts
 
 
 def review(context: StepContext) -> Metrics:

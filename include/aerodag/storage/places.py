@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
 from aerodag.errors import ConfigError, InfrastructureError
 from aerodag.settings import Settings
 from aerodag.storage import local
-from aerodag.storage.remote.opening import Remote, open_remotes
-from aerodag.storage.store import Published
+from aerodag.storage.remote.opening import Remote, open_remotes, uri_of
+from aerodag.storage.store import Published, Store
 
 ORTHOPHOTO = "ortho.tif"
 CLASSES = (
@@ -79,25 +79,29 @@ class Storage:
 
     def uri(self, path: Path) -> str:
         """Where the file goes that has this path here."""
-        remote, rest = self._home(path)
-        return path.as_uri() if remote is None else remote.uri(rest)
+        home = self._home(path)
+        return path.as_uri() if home is None else uri_of(*home)
 
     def path(self, uri: str) -> Path:
         """The path here of what lies there. Raises ``ConfigError`` ``storage.scheme`` where no class does."""
-        found = self._elsewhere(uri)
-        return local_path(uri) if found is None else self.root / found[0] / found[1]
+        if uri.startswith("file:"):
+            return local_path(uri)
+        for name, remote in self.remotes.items():
+            if (rest := remote.rest(uri)) is not None:
+                return self.root / name / rest
+        raise _not_ours(uri)
 
     def deliver(self, path: Path) -> Published:
         """Bring a finished file from its path here to where it belongs."""
         published = Published(self.uri(path), path.stat().st_size, local.sha256_of(path))
-        remote, rest = self._home(path)
-        if remote is not None:
-            remote.store.put(path, remote.key(rest), published.sha256)
+        if (home := self._home(path)) is not None:
+            store, key = home
+            store.put(path, key, published.sha256)
         return published
 
     def publish(self, source: Path, target: Path) -> Published:
         """Bring a copy of a file to where ``target`` belongs; nobody sees a part of it."""
-        if self._home(target)[0] is None:
+        if self._home(target) is None:
             return local.publish(source, target)
         local.link(source, target)
         return self.deliver(target)
@@ -109,21 +113,21 @@ class Storage:
 
     def link(self, source: str, target: Path) -> None:
         """Give the file at the URI ``source`` a second name, replacing what had it."""
-        found, (home, rest) = self._elsewhere(source), self._home(target)
+        there, home = self._elsewhere(source), self._home(target)
         if home is None:
             local.link(self._here(source), target)
-        elif found is not None and self.remotes[found[0]].store is home.store:
-            home.store.copy(self.remotes[found[0]].key(found[1]), home.key(rest))
+        elif there is not None and there[0] is home[0]:
+            home[0].copy(there[1], home[1])
         else:
             self.publish(self._here(source), target)
 
     def move(self, uri: str, target: Path) -> str:
         """Move a file to where ``target`` belongs; returns its new URI. It is never gone from both."""
-        found, (home, rest) = self._elsewhere(uri), self._home(target)
-        if found is None and home is None:
+        there, home = self._elsewhere(uri), self._home(target)
+        if there is None and home is None:
             local.move(local_path(uri), target)
-        elif found is not None and home is not None and self.remotes[found[0]].store is home.store:
-            home.store.move(self.remotes[found[0]].key(found[1]), home.key(rest))
+        elif there is not None and home is not None and there[0] is home[0]:
+            home[0].move(there[1], home[1])
             if (mirrored := self.path(uri)).exists():
                 local.move(mirrored, target)
         else:
@@ -133,20 +137,18 @@ class Storage:
 
     def remove(self, uri: str) -> None:
         """Remove a file, and its copy here."""
-        found = self._elsewhere(uri)
-        if found is not None:
-            remote = self.remotes[found[0]]
-            remote.store.remove(remote.key(found[1]))
+        if (there := self._elsewhere(uri)) is not None:
+            store, key = there
+            store.remove(key)
         self.path(uri).unlink(missing_ok=True)
 
     def size(self, uri: str) -> int | None:
         """Bytes of what lies there now; None where nothing does."""
-        found = self._elsewhere(uri)
-        if found is None:
-            path = local_path(uri)
-            return path.stat().st_size if path.is_file() else None
-        remote = self.remotes[found[0]]
-        entry = remote.store.stat(remote.key(found[1]))
+        there = self._elsewhere(uri)
+        if there is None:
+            return _size(local_path(uri))
+        store, key = there
+        entry = store.stat(key)
         return None if entry is None else entry.size
 
     def fetch(self, uri: str, *, size: int, sha256: str | None = None) -> Path:
@@ -154,11 +156,11 @@ class Storage:
 
         Raises ``InfrastructureError`` ``storage.missing``.
         """
-        path, found = self.path(uri), self._elsewhere(uri)
-        if found is not None and not (path.is_file() and path.stat().st_size == size):
-            remote = self.remotes[found[0]]
+        path, there = self.path(uri), self._elsewhere(uri)
+        if there is not None and _size(path) != size:
+            store, key = there
             path.parent.mkdir(parents=True, exist_ok=True)
-            remote.store.get(remote.key(found[1]), path, size=size, sha256=sha256)
+            store.get(key, path, size=size, sha256=sha256)
         if not path.is_file():
             raise InfrastructureError(
                 "storage.missing",
@@ -171,12 +173,12 @@ class Storage:
         """The file, here, if it is the one that was recorded; None where it is missing or another one."""
         if self.size(uri) != size:
             return None
-        path = self.fetch(uri, size=size, sha256=sha256)
-        if local.sha256_of(path) == sha256:
+        path = self.path(uri)
+        if _size(path) == size and local.sha256_of(path) == sha256:
             return path
         if self._elsewhere(uri) is None:
             return None
-        path.unlink()  # a copy that a crash of this machine spoiled
+        path.unlink(missing_ok=True)  # a copy that a crash of this machine spoiled
         return self.fetch(uri, size=size, sha256=sha256)
 
     def files(self, folder: str) -> Iterator[tuple[str, int]]:
@@ -188,7 +190,7 @@ class Storage:
                     yield path.as_uri(), path.stat().st_size
             return
         for entry in remote.store.walk(remote.prefix):
-            yield f"{remote.store.root}/{quote(entry.key)}", entry.size
+            yield uri_of(remote.store, entry.key), entry.size
 
     def remove_partials(self, older_than: float) -> int:
         """Remove what broken writers and transfers left before that time (seconds since 1970); returns how many."""
@@ -207,21 +209,17 @@ class Storage:
         for remote in self.remotes.values():
             remote.store.close()
 
-    def _home(self, path: Path) -> tuple[Remote | None, str]:
-        """The store where a file with this path here belongs, and its name there."""
+    def _home(self, path: Path) -> tuple[Store, str] | None:
+        """The store where a file with this path here belongs, and its key; None where it belongs here."""
         if not path.is_relative_to(self.root):
-            return None, ""
-        folder, *rest = path.relative_to(self.root).parts
-        return self.remotes.get(folder), "/".join(rest)
-
-    def _elsewhere(self, uri: str) -> tuple[str, str] | None:
-        """Class and name of a file in a store; None for one on this disk."""
-        if uri.startswith("file:"):
             return None
-        for name, remote in self.remotes.items():
-            if (rest := remote.rest(uri)) is not None:
-                return name, rest
-        raise _not_ours(uri)
+        folder, *rest = path.relative_to(self.root).parts
+        remote = self.remotes.get(folder)
+        return None if remote is None else (remote.store, remote.key("/".join(rest)))
+
+    def _elsewhere(self, uri: str) -> tuple[Store, str] | None:
+        """The store that a file lies in, and its key; None for one on this disk."""
+        return None if uri.startswith("file:") else self._home(self.path(uri))
 
     def _here(self, uri: str) -> Path:
         size = self.size(uri)
@@ -234,6 +232,10 @@ def local_path(uri: str) -> Path:
     if parts.scheme != "file":
         raise _not_ours(uri)
     return Path(unquote(parts.path))
+
+
+def _size(path: Path) -> int | None:
+    return path.stat().st_size if path.is_file() else None
 
 
 def _not_ours(uri: str) -> ConfigError:

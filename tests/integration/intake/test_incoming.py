@@ -8,7 +8,7 @@ import pytest
 from aerodag import ledger
 from aerodag.errors import ConfigError, DataError
 from aerodag.pipeline.claim import Request, claim
-from aerodag.pipeline.incoming import Intake, complete_uploads, dag_run_id, register_uploads
+from aerodag.pipeline.incoming import Intake, complete_uploads, register_uploads
 from aerodag.settings import Settings
 from aerodag.storage import Storage, local_path
 
@@ -63,7 +63,8 @@ def test_uploads_are_registered_once_and_moved(storage, ledger_connection):
     (dataset,) = registered(ledger_connection)
     assert dataset.name == "Field_7_north"
     assert local_path(dataset.raw_uri).read_bytes() == b"images"
-    assert dag_run_id(dataset) == f"Field_7_north__{dataset.content_sha256[:12]}"
+    (start,) = ledger.starts_due(ledger_connection, places=1)
+    assert start.dag_run_id == f"Field_7_north__{dataset.content_sha256[:12]}"
 
     (storage.incoming / "again.zip").write_bytes(b"images")
     uploads = complete_uploads(storage, settle_seconds=0)

@@ -2,42 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
-from airflow.triggers.base import BaseTrigger, TriggerEvent
-
 from aerodag.airflow.connection import open_ledger
+from aerodag.airflow.triggers.ledger import LedgerTrigger
 
 
-class HoldTrigger(BaseTrigger):
-    """Fires when nothing holds new engine runs back, asking the ledger every ``poll_seconds``."""
+class HoldTrigger(LedgerTrigger):
+    """Fires when nothing holds new engine runs back."""
 
-    def __init__(self, poll_seconds: float) -> None:
-        super().__init__()
-        self.poll_seconds = poll_seconds
+    def answer(self) -> dict[str, Any] | None:
+        """Whether the hold was lifted."""
+        from aerodag.ledger.housekeeping import find_hold
 
-    def serialize(self) -> tuple[str, dict[str, Any]]:
-        """The class path and arguments by which a triggerer makes this trigger again."""
-        return f"{type(self).__module__}.{type(self).__qualname__}", {"poll_seconds": self.poll_seconds}
-
-    async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Ask until there is no hold; a ledger that is away for a moment is asked again."""
-        from psycopg import OperationalError
-
-        while True:
-            try:
-                if await asyncio.to_thread(_is_free):
-                    yield TriggerEvent({"lifted": True})
-                    return
-            except OperationalError as error:
-                self.log.warning("The ledger cannot be asked, and is asked again: %s", error)
-            await asyncio.sleep(self.poll_seconds)
-
-
-def _is_free() -> bool:
-    from aerodag.ledger.housekeeping import find_hold
-
-    with open_ledger() as conn:
-        return find_hold(conn) is None
+        with open_ledger() as conn:
+            return {"lifted": True} if find_hold(conn) is None else None

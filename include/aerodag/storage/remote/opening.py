@@ -30,12 +30,17 @@ class Remote:
 
     def uri(self, rest: str) -> str:
         """Where a file of this class is."""
-        return f"{self.store.root}/{quote(self.key(rest))}"
+        return uri_of(self.store, self.key(rest))
 
     def rest(self, uri: str) -> str | None:
         """The file of this class that lies there; None where none of this class does."""
         before = self.uri("")
         return unquote(uri.removeprefix(before)) if uri.startswith(before) else None
+
+
+def uri_of(store: Store, key: str) -> str:
+    """Where a file of a store is."""
+    return f"{store.root}/{quote(key)}"
 
 
 def server_names(settings: Settings) -> dict[str, set[str]]:
