@@ -51,6 +51,11 @@ def make_uploads(folder: Path, datasets: int, survey_share: float, random: Rando
     return [_make(folder, f"{kind}{number:03d}", kind, flights, random) for number, kind in enumerate(kinds)]
 
 
+def make_maps(folder: Path, count: int, random: Random) -> list[Path]:
+    """So many GeoTIFFs that differ in content."""
+    return [_geotiff(folder / f"map{number:03d}.tif", random) for number in range(count)]
+
+
 def again(uploads: list[Upload], folder: Path, random: Random) -> Iterator[tuple[int, Upload]]:
     """Some contents once more under other names, each with the place in the order of the first drop."""
     count = max(1, round(AGAIN_SHARE * len(uploads)))

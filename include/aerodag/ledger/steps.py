@@ -116,6 +116,11 @@ def step_finished(
     )
 
 
+def skip_steps(conn: psycopg.Connection, *, run_id: int, reasons: Mapping[str, str]) -> None:
+    """Record the steps that a run will not start, by name, and why."""
+    execute(conn, "skip_steps", run_id=run_id, reasons=dict(reasons))
+
+
 def add_metrics(
     conn: psycopg.Connection, *, run_id: int, name: str, map_index: int, try_number: int, metrics: Mapping[str, Any]
 ) -> None:

@@ -49,6 +49,11 @@ class StepSpec:
         return metrics
 
 
+def not_wanted(run: Run, dataset: Dataset) -> dict[str, str]:
+    """The steps that a run skips, by name, and why."""
+    return {name: reason for name, step in STEPS.items() if (reason := step.not_wanted(run, dataset))}
+
+
 def requested(run: Run, dataset: Dataset) -> frozenset[str]:
     """The task types of a run. To prepare an uploaded GeoTIFF, it has to be taken over first."""
     asked = frozenset(run.task_types)

@@ -50,6 +50,21 @@ def test_a_skipped_step_leaves_the_earlier_product_valid(flow: Flow) -> None:
     assert rerun.done == {"upload", "odm", "ortho", "cog", "thumbnail", "metadata"}
 
 
+def test_a_step_that_is_not_started_says_why_and_can_be_run_later(flow: Flow) -> None:
+    run = flow.open()
+    for _ in range(2):  # claim may be cleared
+        ledger.skip_steps(flow.conn, run_id=run.id, reasons={"odm": "A GeoTIFF has no images to work on."})
+    (step,) = ledger.list_steps(flow.conn, run_id=run.id)
+    assert (step.name, step.state, step.try_number, step.metrics) == (
+        "odm", "skipped", 0, {"reason": "A GeoTIFF has no images to work on."},
+    )  # fmt: skip
+    assert ledger.get_run(flow.conn, run_id=run.id).state == "queued"
+    flow.play("odm")
+    assert [(step.try_number, step.state) for step in ledger.list_steps(flow.conn, run_id=run.id)] == [
+        (0, "skipped"), (1, "succeeded"),
+    ]  # fmt: skip
+
+
 def test_every_mapped_instance_has_to_succeed(flow: Flow) -> None:
     flow.open()
     flow.play("cog")
