@@ -7,7 +7,8 @@ difference. Everything it does is an event in the ledger, with the numbers.
 - closes runs that go on in the ledger only, and tells of those that go on in Airflow only;
 - tells of datasets that Airflow never began, of runs that take longer than expected, of expired quarantine;
 - stops engine jobs that are over their time, and removes those whose run has ended, with what they said kept;
-- removes scratch folders and temporary files that nobody needs any more, and old versions where not all are kept;
+- removes scratch folders and temporary files that nobody needs any more, uploads through the web that nobody finished,
+  and old versions where not all are kept;
 - tells of products and uploads that are missing, and of files that are on no record;
 - warns when the disk fills up, and holds new engine runs back before it is full.
 

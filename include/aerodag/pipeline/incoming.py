@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path, PurePosixPath
 
@@ -17,12 +18,12 @@ from aerodag.errors import AerodagError, DataError
 from aerodag.ledger import Dataset, Registration
 from aerodag.storage import Storage, sha256_of
 from aerodag.storage.arrivals import Arrival, arrivals, settled
+from aerodag.uploads.names import UPLOAD_TYPES
 
 log = structlog.get_logger(__name__)
 
 REGISTER_BATCH = 500
-# What an upload is, by the end of its name.
-UPLOAD_TYPES = {".zip": "raw_images_zip", ".tif": "geotiff", ".tiff": "geotiff"}
+NORMAL_PRIORITY = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,21 +111,41 @@ def read_upload(storage: Storage, file: Arrival) -> Upload:
 
 
 def _enter(conn: psycopg.Connection, storage: Storage, upload: Upload) -> Registration:
+    told = ledger.find_upload_from(conn, source_uri=upload.arrival.uri)
     entry = ledger.register(
         conn,
-        name=_dataset_name(upload.arrival),
-        owner=upload.owner,
+        name=_dataset_name(told.name if told else upload.arrival.name),
+        owner=told.owner if told else upload.owner,
         source_uri=upload.arrival.uri,
         content_sha256=upload.sha256,
         size_bytes=upload.arrival.size,
         upload_type=UPLOAD_TYPES[_suffix(upload.arrival)],
+        priority=told.priority if told else NORMAL_PRIORITY,
+        description=told.description if told else None,
     )
     # The place is recorded before the move: after a crash between the two, the file is still in the incoming folder
     # and the next pass comes here again and completes the move.
     if entry.created:
         raw_uri = storage.uri(_raw(storage, entry.dataset, upload.arrival))
         ledger.move_raw(conn, dataset_id=entry.dataset.id, raw_uri=raw_uri)
+    if told:
+        _note_upload(conn, told, entry.dataset)
     return entry
+
+
+def _note_upload(conn: psycopg.Connection, told: ledger.Upload, dataset: Dataset) -> None:
+    """The day that the uploader gave, until the images tell better; and to the upload, which dataset it is."""
+    ours = dataset.source_uri == told.source_uri
+    if ours and told.captured_on is not None and dataset.captured_source is None:
+        begin = datetime.combine(told.captured_on, datetime.min.time(), UTC)
+        ledger.set_capture(
+            conn,
+            dataset_id=dataset.id,
+            captured_from=begin,
+            captured_to=begin + timedelta(days=1, microseconds=-1),
+            captured_source="uploader",
+        )
+    ledger.upload_registered(conn, upload_id=told.id, dataset_id=dataset.id, already_known=not ours)
 
 
 def _take_in(conn: psycopg.Connection, storage: Storage, upload: Upload, entry: Registration) -> None:
@@ -149,6 +170,7 @@ def _refuse(conn: psycopg.Connection, storage: Storage, file: Arrival, error: Ae
     place = storage.refused(f"{time.time_ns()}_{file.name}")
     details = {"code": error.code, "advice": error.advice, "quarantine_uri": storage.move(file.uri, place)}
     ledger.add_event(conn, kind="upload.refused", message=str(error), details=details)
+    ledger.upload_refused(conn, source_uri=file.uri, refusal=str(error))
 
 
 def _raw(storage: Storage, dataset: Dataset, file: Arrival) -> Path:
@@ -159,8 +181,8 @@ def _suffix(file: Arrival) -> str:
     return PurePosixPath(file.name).suffix.lower()
 
 
-def _dataset_name(file: Arrival) -> str:
-    return re.sub(r"[^A-Za-z0-9._-]+", "_", PurePosixPath(file.name).stem).strip("._-")[:100] or "dataset"
+def _dataset_name(file_name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9._-]+", "_", PurePosixPath(file_name).stem).strip("._-")[:100] or "dataset"
 
 
 def _owner(storage: Storage, path: Path) -> str:

@@ -6,6 +6,7 @@ from aerodag.settings.installation import PROJECT_ROOT, Settings, get_settings
 from aerodag.settings.operations import Disk, Housekeeping, Mail, Reprocessing, Review, Webhooks
 from aerodag.settings.products import Layer, Products
 from aerodag.settings.storage import S3Account, SftpServer, StorageRoots
+from aerodag.settings.uploads import Uploads
 
 __all__ = [
     "PROJECT_ROOT",
@@ -23,6 +24,7 @@ __all__ = [
     "Settings",
     "SftpServer",
     "StorageRoots",
+    "Uploads",
     "Webhooks",
     "get_settings",
 ]

@@ -17,12 +17,15 @@ from aerodag.pipeline.housekeeping.round import Counts, Round
 from aerodag.pipeline.housekeeping.runs import close_ghosts
 from aerodag.pipeline.housekeeping.starts import tell_never_started
 from aerodag.pipeline.housekeeping.unknown import tell_unknown
+from aerodag.pipeline.housekeeping.uploads import remove_unfinished
 from aerodag.pipeline.housekeeping.versions import retire_versions
 from aerodag.pipeline.housekeeping.work import remove_partials, remove_stale
 
 log = structlog.get_logger(__name__)
 
 FAILED = "housekeeping.failed"
+# Its last time is what monitoring looks at.
+SWEEP = "sweep"
 
 
 def _reap(sweep: Round) -> Counts:
@@ -38,6 +41,7 @@ CONCERNS: dict[str, Callable[[Round], Counts]] = {
     "engine_jobs": _reap,
     "work": remove_stale,
     "partials": remove_partials,
+    "uploads": remove_unfinished,
     "files": check_files,
     "unknown": tell_unknown,
     "quarantine": tell_expired,
@@ -65,6 +69,7 @@ def sweep(means: Round) -> dict[str, Counts]:
                 log.exception("a concern of housekeeping failed", concern=name)
                 failures[name] = error
         _tell_failed(means, failures)
+        means.done(SWEEP)
     return counts
 
 

@@ -1,0 +1,1 @@
+delete from aerodag.upload where id = %(id)s and state <> 'complete'

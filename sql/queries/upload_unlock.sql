@@ -1,0 +1,1 @@
+select pg_advisory_unlock(hashtextextended('aerodag.upload.' || %(id)s::text, 0))
