@@ -1,0 +1,99 @@
+/** The datasets that fit a search, page by page, and what runs among them kept up to date. */
+
+import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "../../vendor/preact-htm.js";
+import { get } from "../api.js";
+import { isUnderWay } from "../elements/state.js";
+import { usePolling } from "../resource.js";
+
+const PAGE = 50;
+const POLL_SECONDS = 4;
+// What runs beyond the first page is asked for one by one; nobody watches more at once.
+const ASKED_AT_ONCE = 10;
+
+const NOTHING = { items: [], next: null, loading: true, error: null };
+
+/** What was shown when the list was left, and how far it was scrolled; coming back finds it so. */
+let left = { key: null, page: NOTHING, scroll: 0 };
+
+function kept(key) {
+  return left.key === key && left.page.items.length ? { ...left.page, loading: false, error: null } : null;
+}
+
+/** New items before the old ones, each once, as it is now. */
+function merged(newest, old) {
+  const fresh = new Map(newest.map((item) => [item.id, item]));
+  const present = new Set(old.map((item) => item.id));
+  return [...newest.filter((item) => !present.has(item.id)), ...old.map((item) => fresh.get(item.id) ?? item)];
+}
+
+/**
+ * @param {{search: string, state: string}} filter
+ * @param {{current: Set<number>}} visible ids of the rows in the window
+ */
+export function useDatasets(filter, visible) {
+  const key = `${filter.search}\n${filter.state}`;
+  const [page, setPage] = useState(() => kept(key) ?? NOTHING);
+  const control = useRef(null);
+  const latest = useRef(page);
+  latest.current = page;
+
+  const load = useCallback(
+    async (cursor) => {
+      const { signal } = control.current;
+      setPage((old) => ({ ...old, loading: true, error: null }));
+      try {
+        const found = await get("datasets", { ...filter, cursor, limit: PAGE }, signal);
+        setPage((old) => ({
+          items: cursor ? [...old.items, ...found.items] : found.items,
+          next: found.next,
+          loading: false,
+          error: null,
+        }));
+      } catch (error) {
+        if (!signal.aborted) setPage((old) => ({ ...old, loading: false, error }));
+      }
+    },
+    [filter.search, filter.state],
+  );
+
+  useLayoutEffect(() => {
+    if (kept(key)) scrollTo(0, left.scroll);
+    return () => {
+      left = { key, page: latest.current, scroll: scrollY };
+    };
+  }, [key]);
+
+  useEffect(() => {
+    control.current = new AbortController();
+    if (kept(key)) {
+      left = { ...left, key: null };
+      refresh().catch(() => {});
+    } else {
+      setPage(NOTHING);
+      load(null);
+    }
+    return () => control.current.abort();
+  }, [load]);
+
+  const refresh = useCallback(async () => {
+    const { signal } = control.current;
+    const first = await get("datasets", { ...filter, limit: PAGE }, signal);
+    const known = new Set(first.items.map((item) => item.id));
+    const others = page.items.filter(
+      (item) => isUnderWay(item.state) && visible.current.has(item.id) && !known.has(item.id),
+    );
+    const asked = await Promise.all(
+      others.slice(0, ASKED_AT_ONCE).map((item) => get(`datasets/${item.id}`, {}, signal)),
+    );
+    if (!signal.aborted) setPage((old) => ({ ...old, items: merged(first.items, merged(asked, old.items)) }));
+  }, [filter.search, filter.state, page.items]);
+
+  const runs = page.items.some((item) => isUnderWay(item.state) && visible.current.has(item.id));
+  usePolling(refresh, POLL_SECONDS, runs);
+  return {
+    ...page,
+    more: () => page.next && !page.loading && load(page.next),
+    retry: () => load(page.items.length ? page.next : null),
+    refresh,
+  };
+}

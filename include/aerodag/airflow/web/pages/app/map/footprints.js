@@ -1,0 +1,225 @@
+/** The map of all datasets: asks for what is in view, draws it, tells what was clicked. */
+
+import { get } from "../api.js";
+import { STATES } from "../elements/state.js";
+import { FONT, openMap } from "./basemap.js";
+import { colour, colourOf } from "./colours.js";
+
+const EMPTY = { type: "FeatureCollection", features: [] };
+const WORLD = [-180, -85, 180, 85];
+
+export class FootprintMap {
+  /**
+   * @param {{onShown: (answer: object) => void, onChoose: (id: number | null) => void,
+   *   onError: (error: Error) => void}} told
+   */
+  constructor(told) {
+    this.told = told;
+    this.filter = {};
+    this.features = [];
+    this.marked = null;
+    this.control = new AbortController();
+    this.closed = false;
+  }
+
+  /** Opens on the data's bounding box. */
+  async open(container, filter) {
+    this.filter = filter;
+    const start = await this.ask(WORLD, 0);
+    this.container = container;
+    const map = await openMap(container, {
+      bounds: start.bbox ?? undefined,
+      label: "Map of the datasets",
+      onTheme: () => this.paint(),
+    });
+    if (this.closed) return map.remove();
+    this.map = map;
+    this.addLayers();
+    map.on("moveend", () => this.load());
+    map.on("click", (event) => this.click(event));
+    for (const layer of ["fills", "points", "clusters"]) {
+      map.on("mouseenter", layer, () => {
+        map.getCanvas().style.cursor = "pointer";
+      });
+      map.on("mouseleave", layer, () => {
+        map.getCanvas().style.cursor = "";
+      });
+    }
+    return this.load();
+  }
+
+  close() {
+    this.closed = true;
+    this.control.abort();
+    this.map?.remove();
+  }
+
+  ask(bbox, zoom) {
+    this.control.abort();
+    this.control = new AbortController();
+    return get(
+      "map",
+      { bbox: bbox.map((degrees) => degrees.toFixed(6)).join(","), zoom: Math.floor(zoom), ...this.filter },
+      this.control.signal,
+    );
+  }
+
+  /** Ask for what is in view now. */
+  async load() {
+    const bounds = this.map.getBounds();
+    const wide = bounds.getEast() - bounds.getWest() >= 360;
+    const west = wide ? -180 : wrapped(bounds.getWest());
+    const east = wide ? 180 : west + Math.min(360, bounds.getEast() - bounds.getWest());
+    try {
+      const answer = await this.ask(
+        [west, Math.max(-90, bounds.getSouth()), Math.min(east, 180), Math.min(90, bounds.getNorth())],
+        this.map.getZoom(),
+      );
+      this.show(answer);
+    } catch (error) {
+      if (error.name !== "AbortError") this.told.onError(error);
+    }
+  }
+
+  /** Another search: look where its results are. */
+  async search(filter) {
+    const same = filter.search === this.filter.search && filter.state === this.filter.state;
+    this.filter = filter;
+    if (!this.map || same) return;
+    try {
+      const { bbox } = await this.ask(WORLD, 0);
+      if (bbox) this.map.fitBounds(bbox, { padding: 40, maxZoom: 17, animate: false });
+      await this.load();
+    } catch (error) {
+      if (error.name !== "AbortError") this.told.onError(error);
+    }
+  }
+
+  show(answer) {
+    this.features = answer.features;
+    const footprints = answer.features.filter((feature) => feature.properties.id !== undefined);
+    const clusters = answer.features.filter((feature) => feature.properties.id === undefined);
+    this.map.getSource("footprints").setData({ ...EMPTY, features: footprints });
+    // A footprint of some hundred metres is nothing on a map of a country, so each has a point as well.
+    this.map.getSource("points").setData({ ...EMPTY, features: footprints.map(middle) });
+    this.map
+      .getSource("clusters")
+      .setData({
+        ...EMPTY,
+        features: clusters.map((feature, index) => ({ ...feature, properties: { ...feature.properties, index } })),
+      });
+    this.clusters = clusters;
+    this.told.onShown(answer);
+  }
+
+  goTo(id) {
+    const feature = this.features.find(({ properties }) => properties.id === id);
+    if (feature) this.map.fitBounds(boxOf(feature.geometry), { padding: 90, maxZoom: 18 });
+  }
+
+  mark(id) {
+    this.marked = id;
+    this.map?.setFilter("marked", ["==", ["get", "id"], id ?? -1]);
+  }
+
+  addLayers() {
+    const { map } = this;
+    for (const name of ["footprints", "points", "clusters"]) map.addSource(name, { type: "geojson", data: EMPTY });
+    map.addLayer({ id: "fills", type: "fill", source: "footprints", paint: { "fill-opacity": 0.25 } });
+    map.addLayer({ id: "outlines", type: "line", source: "footprints", paint: { "line-width": 1.5 } });
+    map.addLayer({
+      id: "points",
+      type: "circle",
+      source: "points",
+      maxzoom: 14,
+      paint: { "circle-radius": 5, "circle-stroke-width": 1.5 },
+    });
+    map.addLayer({
+      id: "marked",
+      type: "line",
+      source: "footprints",
+      paint: { "line-width": 3.5 },
+      filter: ["==", ["get", "id"], this.marked ?? -1],
+    });
+    map.addLayer({
+      id: "clusters",
+      type: "circle",
+      source: "clusters",
+      paint: {
+        "circle-radius": ["interpolate", ["linear"], ["log10", ["max", 1, ["get", "count"]]], 0, 13, 2, 19, 5, 34],
+        "circle-stroke-width": 4,
+      },
+    });
+    map.addLayer({
+      id: "counts",
+      type: "symbol",
+      source: "clusters",
+      layout: {
+        "text-field": ["number-format", ["get", "count"], { locale: "en" }],
+        "text-font": FONT,
+        "text-size": 12,
+        "text-allow-overlap": true,
+      },
+    });
+    this.paint();
+  }
+
+  paint() {
+    if (!this.map?.getLayer("counts")) return;
+    const state = colourOf("state", Object.keys(STATES), "none");
+    const paints = {
+      fills: { "fill-color": state },
+      outlines: { "line-color": state },
+      points: { "circle-color": state, "circle-stroke-color": colour("--map-land") },
+      marked: { "line-color": colour("--focus") },
+      clusters: { "circle-color": colour("--solid"), "circle-stroke-color": colour("--map-halo") },
+      counts: { "text-color": colour("--on-solid") },
+    };
+    for (const [layer, properties] of Object.entries(paints)) {
+      for (const [name, value] of Object.entries(properties)) this.map.setPaintProperty(layer, name, value);
+    }
+  }
+
+  click({ point }) {
+    const around = [
+      [point.x - 4, point.y - 4],
+      [point.x + 4, point.y + 4],
+    ];
+    const [hit] = this.map.queryRenderedFeatures(around, { layers: ["clusters", "points", "fills"] });
+    if (!hit) this.told.onChoose(null);
+    else if (hit.layer.id === "clusters") this.openCluster(this.clusters[hit.properties.index]);
+    else this.told.onChoose(hit.properties.id);
+  }
+
+  openCluster(cluster) {
+    const { bbox } = cluster.properties;
+    const nearer = this.map.getZoom() + 2;
+    if (bbox) this.map.fitBounds(bbox, { padding: 60, maxZoom: Math.max(nearer, 14) });
+    else this.map.easeTo({ center: cluster.geometry.coordinates, zoom: nearer });
+  }
+}
+
+/** Degrees east within -180 and 180. */
+function wrapped(longitude) {
+  return ((((longitude + 180) % 360) + 360) % 360) - 180;
+}
+
+function pointsOf(coordinates) {
+  return typeof coordinates[0] === "number" ? [coordinates] : coordinates.flatMap(pointsOf);
+}
+
+/** West, south, east, north of a geometry. */
+export function boxOf(geometry) {
+  const points = pointsOf(geometry.coordinates);
+  const [xs, ys] = [points.map(([x]) => x), points.map(([, y]) => y)];
+  return [Math.min(...xs), Math.min(...ys), Math.max(...xs), Math.max(...ys)];
+}
+
+function middle(feature) {
+  const [west, south, east, north] = boxOf(feature.geometry);
+  return {
+    type: "Feature",
+    properties: feature.properties,
+    geometry: { type: "Point", coordinates: [(west + east) / 2, (south + north) / 2] },
+  };
+}
