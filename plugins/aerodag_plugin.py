@@ -1,9 +1,10 @@
-"""Registers with Airflow what is not a DAG: the listener that records every step, and the API."""
+"""Registers with Airflow what is not a DAG: the listener that records steps, the API and pages, the ways to them."""
 
 from airflow.plugins_manager import AirflowPlugin
 
 from aerodag.airflow import listener
 from aerodag.airflow.web.entry import api
+from aerodag.airflow.web.links import VIEWS, DatasetLink
 
 
 class AerodagPlugin(AirflowPlugin):
@@ -12,3 +13,5 @@ class AerodagPlugin(AirflowPlugin):
     name = "aerodag"
     listeners = [listener]  # noqa: RUF012 - Airflow declares it so
     fastapi_apps = [{"app": api, "url_prefix": "/aerodag", "name": "Aerodag"}]  # noqa: RUF012
+    external_views = VIEWS
+    operator_extra_links = [DatasetLink()]  # noqa: RUF012

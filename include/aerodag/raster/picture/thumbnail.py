@@ -75,13 +75,13 @@ def make_thumbnails(
         return []
     with opened(source) as dataset:
         longest = max(size for _, size in targets)
-        picture = _Picture(dataset, kind or _kind(dataset, longest), longest)
+        picture = _Picture(dataset, kind or kind_by_overview(dataset, longest), longest)
         shapes = [decimated_shape(dataset, size) for _, size in targets]
     drawn = {shape: picture.drawn(shape) for shape in set(shapes)}
     return [_save(drawn[shape], path, form) for (path, _), shape, form in zip(targets, shapes, formats, strict=True)]
 
 
-def _kind(dataset: DatasetReader, longer_side: int) -> RasterKind:
+def kind_by_overview(dataset: DatasetReader, longer_side: int) -> RasterKind:
     """What the raster is, by the overview that is drawn from where there is one.
 
     The search for an undeclared collar reads the margin of the full raster, which is most of a thumbnail's time.
@@ -187,7 +187,7 @@ def _decoded(dataset: DatasetReader, version: Shape, read: Shape) -> int:
 def _prepared(dataset: DatasetReader, kind: RasterKind, shape: Shape) -> tuple[Sample, Callable[[Sample], Bytes]]:
     """The sample in source units, and the function that draws it or a smaller one."""
     opacity = shown(dataset, kind.edge_fill, shape).astype(np.float32) / np.float32(255)
-    bands = _bands(kind)
+    bands = drawn_bands(kind)
     raw = dataset.read(list(bands), out_shape=(len(bands), *shape))
     if kind.content is Content.PALETTE:
         table = _palette(dataset, bands[0])
@@ -206,7 +206,7 @@ def _prepared(dataset: DatasetReader, kind: RasterKind, shape: Shape) -> tuple[S
     return sample, lambda smaller: draw_colours(smaller, ranges)
 
 
-def _bands(kind: RasterKind) -> tuple[int, ...]:
+def drawn_bands(kind: RasterKind) -> tuple[int, ...]:
     """Bands (from 1) to draw: the three colours where all are known, else the first three; else the first alone."""
     colours = tuple(index for index in map(kind.band, _COLOURS) if index is not None)
     if len(colours) == 3:

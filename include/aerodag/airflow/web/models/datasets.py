@@ -1,0 +1,136 @@
+"""Datasets, their runs and versions."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from pydantic import BaseModel, Field
+
+from aerodag.airflow.web.models.times import Moment
+
+
+class State(StrEnum):
+    """How a dataset is: as its newest run is, and otherwise waiting or quarantined."""
+
+    WAITING = "waiting"
+    QUEUED = "queued"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    DEGRADED = "degraded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    QUARANTINED = "quarantined"
+
+
+class UploadType(StrEnum):
+    """What was uploaded."""
+
+    RAW_IMAGES_ZIP = "raw_images_zip"
+    GEOTIFF = "geotiff"
+    VIDEO = "video"
+
+
+class DatasetItem(BaseModel):
+    """A dataset in a list, with how its newest run is."""
+
+    id: int
+    name: str
+    owner: str
+    access: str = Field(description="public, viewonly (to look at, not to download) or private")
+    upload_type: UploadType
+    created_at: Moment
+    size_bytes: int
+    priority: int = Field(description="1 background to 5 urgent")
+    captured_from: Moment | None
+    state: State
+    step: str | None = Field(description="The step under way.")
+    stage: str | None = Field(description="The engine's stage.")
+    percent: float | None = Field(description="How far the engine is.")
+    expected_end: Moment | None = Field(description="An estimate, while the engine works.")
+    waits_for_review: bool = Field(description="A person has to answer.")
+    dag_run_id: str | None = Field(description="Airflow's id of the newest run; null before there is one.")
+    images: int
+    images_used: int = Field(description="Those that go to the engine.")
+    area_m2: float | None = Field(description="What the orthophoto covers.")
+    gsd_cm: float | None = Field(description="Ground distance of a pixel of the orthophoto.")
+    rtk_fix_share: float | None = Field(description="Of all images, from 0 to 1; null where no image tells.")
+    thumbnail: str | None = Field(description="Path of a small picture.")
+    bbox: list[float] | None = Field(
+        description="West, south, east, north in degrees; west is greater than east across the antimeridian."
+    )
+    message: str | None = Field(description="What went wrong, for people.")
+    advice: str | None = Field(description="What to do about it.")
+    code: str | None = Field(description="What went wrong, for machines.")
+
+
+class DatasetPage(BaseModel):
+    """Some datasets, newest first."""
+
+    items: list[DatasetItem]
+    next: str | None = Field(description="The cursor of the next page; null on the last one.")
+
+
+class ProductItem(BaseModel):
+    """A file that a run made."""
+
+    artifact_id: int
+    kind: str
+    name: str = Field(description="Tells several of one kind apart; empty for the main one.")
+    bytes: int
+    sha256: str | None
+    gsd_cm: float | None
+    crs: str | None = Field(description="Authority code or WKT.")
+    height_datum: str | None = Field(description="What its heights are counted from.")
+    bbox: list[float] | None
+    current: bool = Field(description="Whether it is what is valid for the dataset now.")
+    download: str | None = Field(description="Path of the file; null where it is only to look at.")
+    tiles: str | None = Field(description="Path of its map tiles with {z}, {x} and {y}; null for what is no map.")
+    tilejson: str | None = Field(description="Path of the description of these tiles.")
+
+
+class RunItem(BaseModel):
+    """A run of a dataset."""
+
+    run_id: int
+    dag_run_id: str
+    state: str = Field(description="queued, running, succeeded, degraded, failed or cancelled")
+    preset: str
+    engine: str
+    task_types: list[str]
+    started_at: Moment | None
+    finished_at: Moment | None
+    duration_s: float | None
+    pipeline_version: str | None
+    code: str | None
+    message: str | None
+    advice: str | None
+    has_report: bool = Field(description="Whether it has a pre-flight page.")
+    files: list[ProductItem] = Field(description="What tells about the run: logs, reports.")
+
+
+class Version(BaseModel):
+    """What one run made of a dataset."""
+
+    run_id: int
+    dag_run_id: str
+    finished_at: Moment | None
+    current: bool = Field(description="Whether its map is what is valid for the dataset now.")
+    preset: str
+    engine: str
+    products: list[ProductItem]
+
+
+class DatasetDetail(DatasetItem):
+    """All about one dataset."""
+
+    licence: str | None
+    platform: str | None
+    project: str | None
+    authors: list[str]
+    citation_doi: str | None
+    notes: str | None
+    captured_to: Moment | None
+    content_sha256: str
+    place: str | None = Field(description="The nearest place and its country.")
+    runs: list[RunItem] = Field(description="Newest first, at most 50.")
+    versions: list[Version] = Field(description="Newest first.")

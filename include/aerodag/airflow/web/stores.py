@@ -1,0 +1,62 @@
+"""What requests work on: the ledger, and the files on storage."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Annotated, Final
+
+import psycopg
+import structlog
+from fastapi import Depends, HTTPException, Request
+
+from aerodag.airflow.connection import open_ledger
+from aerodag.airflow.installation import installation
+from aerodag.airflow.web.connections import Connections
+from aerodag.errors import AerodagError
+from aerodag.ledger.browse import File
+from aerodag.settings import get_settings
+from aerodag.storage import Storage
+
+log = structlog.get_logger(__name__)
+
+_DOORS: Final = tuple(threading.Lock() for _ in range(64))
+
+
+_CONNECTIONS: Final = Connections(open_ledger, most_idle=8)
+
+
+def _ledger() -> Iterator[psycopg.Connection]:
+    with _CONNECTIONS.one() as connection:
+        yield connection
+
+
+# Given back before the answer is sent: a download may take hours.
+Ledger = Annotated[psycopg.Connection, Depends(_ledger, scope="function")]
+
+
+def local_file(file: File) -> Path:
+    """The file on this machine's disk; one that lies elsewhere is brought here first, once for all who wait for it.
+
+    A file that is gone or cannot be brought is answered with 404.
+    """
+    with closing(_storage_of(file)) as storage, _DOORS[hash(file.uri) % len(_DOORS)]:
+        try:
+            return storage.fetch(file.uri, size=file.bytes, sha256=file.sha256)
+        except (AerodagError, OSError) as error:
+            log.warning("file not to be had", artifact=file.id, uri=file.uri, reason=str(error))
+            raise HTTPException(
+                404, "The file is on record, but it is not to be had; the API server's log says why."
+            ) from error
+
+
+def _storage_of(file: File) -> Storage:
+    """Storage that holds the file; servers are looked up in Airflow's connections only for what lies on one."""
+    return Storage(get_settings().data) if file.uri.startswith("file:") else Storage.of(installation())
+
+
+def path_of(request: Request, path: str) -> str:
+    """A path below this application as a browser asks for it, wherever Airflow is mounted."""
+    return f"{request.scope.get('root_path', '').rstrip('/')}{path}"

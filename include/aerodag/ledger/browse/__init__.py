@@ -1,0 +1,53 @@
+"""What a person who looks around asks of the ledger; every question says who asks, and answers what they may see."""
+
+from aerodag.ledger.browse.datasets import (
+    DatasetFacts,
+    Item,
+    Place,
+    ProductFacts,
+    RunFacts,
+    find_dataset,
+    list_datasets,
+    products_of,
+    runs_of,
+)
+from aerodag.ledger.browse.exposures import exposures
+from aerodag.ledger.browse.files import File, SeenRun, current_file, file_of_run, find_file, find_run
+from aerodag.ledger.browse.photos import Photo, find_photo, has_previews
+from aerodag.ledger.browse.places import Box, Cluster, Footprint, MapView, look
+from aerodag.ledger.browse.search import STATES, Search
+from aerodag.ledger.browse.statistics import Statistics, statistics
+from aerodag.ledger.browse.viewer import Viewer, sees_dataset
+
+__all__ = [
+    "STATES",
+    "Box",
+    "Cluster",
+    "DatasetFacts",
+    "File",
+    "Footprint",
+    "Item",
+    "MapView",
+    "Photo",
+    "Place",
+    "ProductFacts",
+    "RunFacts",
+    "Search",
+    "SeenRun",
+    "Statistics",
+    "Viewer",
+    "current_file",
+    "exposures",
+    "file_of_run",
+    "find_dataset",
+    "find_file",
+    "find_photo",
+    "find_run",
+    "has_previews",
+    "list_datasets",
+    "look",
+    "products_of",
+    "runs_of",
+    "sees_dataset",
+    "statistics",
+]
