@@ -1,0 +1,6 @@
+"""Figures of an installation for Prometheus: of the ledger, and of the disk that its data root lies on."""
+
+from aerodag.monitoring.collector import LedgerCollector
+from aerodag.monitoring.exporter import serve
+
+__all__ = ["LedgerCollector", "serve"]
