@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from rich.console import Console
 
-from aerodag.cli import records, setup, upload
+from aerodag.cli import gate, monitoring, records, setup, upload
 from aerodag.errors import AerodagError
 
 
@@ -25,6 +25,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="aerodag", description="Drone images in, cloud-optimised orthophotos out.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for module in (setup, upload, records):
+    for module in (setup, upload, records, monitoring, gate):
         module.add_to(commands)
     return parser

@@ -11,7 +11,7 @@ from uuid import uuid4
 from aerodag.containers.ownership import hand_over
 from aerodag.containers.spec import Bind
 from aerodag.containers.throwaway import Answer, ask
-from aerodag.errors import InfrastructureError
+from aerodag.errors import AerodagError, ConfigError, InfrastructureError
 
 if TYPE_CHECKING:
     from docker import APIClient
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _SCRIPT = 'cat "$1/question" && cp "$1/question" "$1/answer"'
 
 
-def check_paths(client: APIClient, image: str, folder: Path, user: str) -> InfrastructureError | None:
+def check_paths(client: APIClient, image: str, folder: Path, user: str) -> AerodagError | None:
     """A file goes into a container by way of ``folder`` and comes back; what is wrong, if it does not.
 
     ``folder`` lies below the data root, ``user`` is that of the engine's containers.
@@ -48,7 +48,7 @@ def check_paths(client: APIClient, image: str, folder: Path, user: str) -> Infra
         shutil.rmtree(place, ignore_errors=True)
 
 
-def _judged(answer: Answer, place: Path, secret: str, user: str) -> InfrastructureError | None:
+def _judged(answer: Answer, place: Path, secret: str, user: str) -> AerodagError | None:
     if secret not in answer.output and "permission denied" not in answer.output.lower():
         return InfrastructureError(
             "engine.paths_differ",
@@ -62,7 +62,7 @@ def _judged(answer: Answer, place: Path, secret: str, user: str) -> Infrastructu
         written = False
     if written:
         return None
-    return InfrastructureError(
+    return ConfigError(
         "engine.not_writable",
         f"A container as user {user} cannot write below {place.parent}: {answer.output.replace(secret, '').strip()}",
         advice="Set AERODAG_ODM__USER to the user who owns the data root, or let that user write there.",
