@@ -20,12 +20,17 @@ Trigger again with `include_images` or `exclude_images` to overrule the checks.
 worker, and its output is the task's log. Marking or clearing the task stops the container. After 24 hours it is
 stopped, and can be resumed.
 
+**Queues.** With workers on several hosts, raster work and decoding go to the queue `heavy`, and what has to see the
+engine's host to `odm`. Each step fetches what it needs from storage, which then lies on none of the hosts.
+
 **On failure.** The run's note, the task's log and the ledger's `run` row say the same sentence: what is wrong and what
 to do. Bad data and bad parameters are never retried; disk, network and database are; the engine once more for each
 remedy, for example with fewer threads after it ran out of memory.
 
 **To rerun.** Clear any task: each step checks its inputs, and does nothing when its result is already there.
 """
+
+from itertools import combinations
 
 from airflow.sdk import DAG, chain
 
@@ -35,8 +40,10 @@ from aerodag.airflow.defaults import (
     ENGINE_RETRY_DELAY,
     ENGINE_TIMEOUT,
     HEAVY_POOL,
+    HEAVY_QUEUE,
     HEAVY_TIMEOUT,
     ODM_POOL,
+    ODM_QUEUE,
     Tag,
 )
 from aerodag.airflow.operators.claim import ClaimOperator
@@ -44,6 +51,8 @@ from aerodag.airflow.operators.odm import OdmOperator
 from aerodag.airflow.operators.review import ReviewOperator
 from aerodag.airflow.operators.step import StepOperator
 from aerodag.airflow.params import PROCESS_PARAMS
+
+HEAVY = {"pool": HEAVY_POOL, "queue": HEAVY_QUEUE}
 
 with DAG(
     dag_id="process_dataset",
@@ -60,30 +69,38 @@ with DAG(
     stage = StepOperator(task_id="stage", trigger_rule="all_success")  # what Airflow asks for after a setup
     validate = StepOperator(task_id="validate")
     extract_metadata = StepOperator(task_id="extract_metadata")
-    assess_images = StepOperator(task_id="assess_images", pool=HEAVY_POOL)
-    preflight = StepOperator(task_id="preflight")
+    assess_images = StepOperator(task_id="assess_images", **HEAVY)
+    # What the run will cost, and the engine's host, are looked at where the engine works.
+    preflight = StepOperator(task_id="preflight", queue=ODM_QUEUE)
     # An answer that makes no sense is a try.
     review = ReviewOperator(task_id="review", retries=10, retry_delay=ENGINE_RETRY_DELAY)
-    plan_engine = StepOperator(task_id="plan_engine")
+    plan_engine = StepOperator(task_id="plan_engine", queue=ODM_QUEUE)
     odm = OdmOperator(
         task_id="odm",
         pool=ODM_POOL,
+        queue=ODM_QUEUE,
         execution_timeout=ENGINE_TIMEOUT,
         retries=ENGINE_RETRIES,
         retry_delay=ENGINE_RETRY_DELAY,
     )
     publish_ortho = StepOperator(task_id="publish_ortho")
-    standardise = StepOperator(task_id="standardise", pool=HEAVY_POOL, execution_timeout=HEAVY_TIMEOUT)
-    cog = StepOperator(task_id="cog", pool=HEAVY_POOL, execution_timeout=HEAVY_TIMEOUT)
+    standardise = StepOperator(task_id="standardise", **HEAVY, execution_timeout=HEAVY_TIMEOUT)
+    cog = StepOperator(task_id="cog", **HEAVY, execution_timeout=HEAVY_TIMEOUT)
     thumbnail = StepOperator(task_id="thumbnail")
-    indices = StepOperator(task_id="indices", pool=HEAVY_POOL, execution_timeout=HEAVY_TIMEOUT)
+    indices = StepOperator(task_id="indices", **HEAVY, execution_timeout=HEAVY_TIMEOUT)
     metadata = StepOperator(task_id="metadata")
     stac = StepOperator(task_id="stac")
     promote = StepOperator(task_id="promote")
     finish = StepOperator(task_id="finish")
     cleanup = StepOperator(task_id="cleanup").as_teardown(setups=claim)
 
-    chain(claim, stage, validate, extract_metadata, assess_images, preflight, review, plan_engine, odm)
-    chain(odm, publish_ortho, standardise, cog, thumbnail, promote, stac, finish, cleanup)
-    chain(publish_ortho, metadata, promote)
-    chain(cog, indices, promote)  # not beside cog: one run shall not take all slots of the pool
+    chain(claim, stage, validate, extract_metadata, assess_images, preflight, review, plan_engine, odm, publish_ortho)
+    # Claim skips at once what a run did not ask for, so each of these waits for all before it, whichever are skipped.
+    for sequence in (
+        (stage, publish_ortho, standardise, cog, thumbnail, promote),
+        (stage, publish_ortho, standardise, cog, indices, promote),  # not beside cog: a run shall not fill the pool
+        (stage, publish_ortho, metadata, promote),
+    ):
+        for earlier, later in combinations(sequence, 2):
+            earlier >> later
+    chain(promote, stac, finish, cleanup)

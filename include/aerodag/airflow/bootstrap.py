@@ -1,9 +1,12 @@
-"""Prepares an Airflow installation for the project: its database migrated, its pools made.
+"""Prepares an Airflow installation for the project: its database migrated, its pools, roles and first user made.
 
-Run as ``python -m aerodag.airflow.bootstrap``; safe to run again.
+Run as ``python -m aerodag.airflow.bootstrap``; safe to run again. Roles and user are made where Airflow's auth manager
+keeps them in its database (FAB), the user as ``AERODAG_ADMIN_USER`` and ``AERODAG_ADMIN_PASSWORD`` name him.
 """
 
 from __future__ import annotations
+
+import os
 
 from aerodag.airflow.defaults import HEAVY_POOL, ODM_POOL
 
@@ -16,6 +19,7 @@ POOLS = (
 
 def main() -> None:
     """Migrate and make the pools; a pool that exists keeps the size that an operator gave it."""
+    from airflow.configuration import conf
     from airflow.models.pool import Pool
     from airflow.utils import db
     from airflow.utils.session import create_session
@@ -31,6 +35,18 @@ def main() -> None:
                     include_deferred=include_deferred,
                     session=session,
                 )
+    if conf.get("core", "auth_manager").endswith(".FabAuthManager"):
+        _make_people()
+
+
+def _make_people() -> None:
+    from aerodag.airflow.auth.administrator import make_administrator
+    from aerodag.airflow.auth.roles import make_roles
+
+    make_roles()
+    name, password = os.environ.get("AERODAG_ADMIN_USER"), os.environ.get("AERODAG_ADMIN_PASSWORD")
+    if name and password:
+        make_administrator(name, password)
 
 
 if __name__ == "__main__":

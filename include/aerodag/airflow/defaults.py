@@ -11,6 +11,9 @@ from aerodag.settings import get_settings
 PROCESS_DAG_ID = "process_dataset"
 HEAVY_POOL = "heavy"
 ODM_POOL = "odm"
+# Of workers on several hosts; executors on one take no notice. Tasks that name none go to Airflow's `default`.
+HEAVY_QUEUE = "heavy"
+ODM_QUEUE = "odm"
 
 ENGINE_TIMEOUT = timedelta(hours=24)
 # Infrastructure may fail three times, and each class of failure has one remedy.

@@ -130,10 +130,11 @@ def stop(settings: Settings) -> bool:
 
 
 def _prepare_airflow(state: StateFolder, environment: Mapping[str, str]) -> None:
-    """Migrate Airflow's database and make the pools, once per Airflow version: importing Airflow takes its time."""
+    """Migrate Airflow's database and make pools and roles, once per version and auth manager: it takes its time."""
     prepared = state.home / "prepared"
     version = importlib.metadata.version("apache-airflow-core")
-    if prepared.exists() and prepared.read_text() == version:
+    mark = " ".join(filter(None, (version, environment.get("AIRFLOW__CORE__AUTH_MANAGER"))))
+    if prepared.exists() and prepared.read_text() == mark:
         return
     with (state.logs / "prepare.log").open("ab") as output:
         done = subprocess.run(
@@ -149,7 +150,7 @@ def _prepare_airflow(state: StateFolder, environment: Mapping[str, str]) -> None
             f"Airflow's database could not be prepared (exit code {done.returncode}).",
             advice=f"See {state.logs / 'prepare.log'}.",
         )
-    prepared.write_text(version)
+    prepared.write_text(mark)
 
 
 def _free_port(preferred: int) -> int:

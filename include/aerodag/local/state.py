@@ -11,6 +11,8 @@ from pathlib import Path
 import psutil
 
 USER = "admin"
+# As airflow.cfg names them.
+USERS = (USER, "operator", "uploader")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +103,13 @@ class StateFolder:
         partial.write_text(json.dumps(records))
         partial.replace(self._sessions)
 
-    def password(self) -> str:
-        """The password of the UI's user, made once."""
-        if not self.passwords.exists():
-            self._write_secret(self.passwords, json.dumps({USER: secrets.token_urlsafe(9)}))
-        return str(json.loads(self.passwords.read_text())[USER])
+    def password(self, user: str = USER) -> str:
+        """The password of a user of the UI, made once."""
+        known = json.loads(self.passwords.read_text()) if self.passwords.exists() else {}
+        if missing := [name for name in USERS if name not in known]:
+            known |= {name: secrets.token_urlsafe(9) for name in missing}
+            self._write_secret(self.passwords, json.dumps(known))
+        return str(known[user])
 
     def jwt_secret(self) -> str:
         """The key with which Airflow's services sign their tokens, made once."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -15,6 +16,7 @@ from aerodag.settings.engines import NodeOdm, Odm
 from aerodag.settings.operations import Disk, Housekeeping, Mail, Reprocessing, Review, Webhooks
 from aerodag.settings.products import Products
 from aerodag.settings.storage import S3Account, SftpServer, StorageRoots
+from aerodag.settings.uploads import Uploads
 
 PROJECT_ROOT = Path(__file__).parents[3]
 
@@ -26,6 +28,7 @@ class Settings(BaseSettings):
 
     home: Path = PROJECT_ROOT / ".aerodag"
     data_root: Path | None = Field(default=None, description="Where datasets live; HOME/data when not given.")
+    name: str | None = Field(default=None, description="The same on all hosts; the data root's path when not given.")
     database_url: str | None = Field(default=None, description="Ledger; the embedded server when not given.")
     port: int = Field(default=8080, description="Preferred port of the UI and API of the embedded set-up.")
 
@@ -58,7 +61,11 @@ class Settings(BaseSettings):
     reprocessing: Reprocessing = Reprocessing()
     mail: Mail = Mail()
     webhooks: Webhooks = Webhooks()
+    uploads: Uploads = Uploads()
 
+    pods: dict[str, dict[str, Any]] = Field(
+        default={}, description="By queue, what the pods of Airflow's KubernetesExecutor have beside their template."
+    )
     retry_seconds: float = Field(default=60.0, gt=0, description="Before disk, network or engine are tried again.")
     max_concurrency: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1)
     gdal_cache_mb: int = 256
@@ -70,8 +77,8 @@ class Settings(BaseSettings):
 
     @property
     def installation(self) -> str:
-        """Parts installations that share a Docker engine or a node: each has a data root of its own."""
-        return str(self.data)
+        """Parts installations that share a Docker engine or a node: each has a name or a data root of its own."""
+        return self.name or str(self.data)
 
 
 @cache

@@ -36,7 +36,7 @@ class Store(Protocol):
 
     Every method may raise ``InfrastructureError`` (network, disk, service: may be tried again; codes
     ``storage.unreachable``, ``storage.disk_full``, ``storage.failed``, ``storage.broken_off``) and ``ConfigError``
-    (``storage.login_refused``, ``storage.host_key``, ``storage.read_only``: a person has to change something). What
+    (``storage.login_refused``, ``storage.host_key``, ``storage.access_denied``: a person has to change something). What
     fails for a moment is tried again inside, a few times, after asking whether it succeeded already.
     """
 

@@ -16,7 +16,7 @@ from docker_engine import own_engine
 from nodeodm_case import packed
 from nodeodm_node import Scenario
 from nodeodm_server import NodeServer
-from odm_airflow import OdmSetUp, odm_set_up, wait_for
+from odm_airflow import OdmSetUp, odm_set_up, true_results, wait_for
 
 pytestmark = [pytest.mark.e2e, pytest.mark.docker]
 
@@ -163,7 +163,7 @@ def test_dockerd_that_ends_its_containers_is_told_from_a_failure_and_the_next_tr
 
 
 def test_a_node_does_the_same_and_outlives_airflow_too(air: OdmSetUp, node: NodeServer, tmp_path: Path) -> None:
-    node.scenario = Scenario(pause=1.5, results=packed(air.results(tmp_path)))
+    node.scenario = Scenario(pause=1.5, results=packed(true_results(air.survey, tmp_path)))
     run = air.start("on_a_node", conf={"engine": "nodeodm"})
     air.watched(run)
     air.kill("triggerer")

@@ -225,7 +225,7 @@ def test_a_read_only_disk_says_so(host: SshHost) -> None:
     store = SftpStore(f"sftp://nas{host.fixed}", host.settings())
     with pytest.raises(ConfigError, match="read-only") as caught:
         store.write("deep/a.json", b"{}")
-    assert caught.value.code == "storage.read_only"
+    assert caught.value.code == "storage.access_denied"
     store.close()
 
 
@@ -235,7 +235,7 @@ def test_permission_denied_says_so(host: SshHost, folder: Path) -> None:
     store = SftpStore(f"sftp://nas{folder}", host.settings(user=PILOT))
     with pytest.raises(ConfigError, match="permission denied") as caught:
         store.write("a.json", b"{}")
-    assert caught.value.code == "storage.read_only"
+    assert caught.value.code == "storage.access_denied"
     store.close()
 
 

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from itertools import combinations
 from pathlib import Path
 
 import pytest
@@ -76,7 +77,7 @@ def test_tasks_and_edges_of_processing(parsed):
     tasks = parsed["dags"]["process_dataset"]["tasks"]
     assert {name: task["downstream"] for name, task in tasks.items()} == {
         "claim": ["cleanup", "stage"],
-        "stage": ["validate"],
+        "stage": ["cog", "indices", "metadata", "promote", "publish_ortho", "standardise", "thumbnail", "validate"],
         "validate": ["extract_metadata"],
         "extract_metadata": ["assess_images"],
         "assess_images": ["preflight"],
@@ -84,9 +85,9 @@ def test_tasks_and_edges_of_processing(parsed):
         "review": ["plan_engine"],
         "plan_engine": ["odm"],
         "odm": ["publish_ortho"],
-        "publish_ortho": ["metadata", "standardise"],
-        "standardise": ["cog"],
-        "cog": ["indices", "thumbnail"],
+        "publish_ortho": ["cog", "indices", "metadata", "promote", "standardise", "thumbnail"],
+        "standardise": ["cog", "indices", "promote", "thumbnail"],
+        "cog": ["indices", "promote", "thumbnail"],
         "thumbnail": ["promote"],
         "indices": ["promote"],
         "metadata": ["promote"],
@@ -98,6 +99,29 @@ def test_tasks_and_edges_of_processing(parsed):
     assert [name for name, task in tasks.items() if task["teardown"]] == ["cleanup"]
     assert tasks["odm"]["pool"] == "odm"
     assert tasks["odm"]["timeout"] == 24 * 3600
+
+
+def test_whatever_claim_skips_a_step_waits_for_all_before_it(parsed):
+    edges = {name: task["downstream"] for name, task in parsed["dags"]["process_dataset"]["tasks"].items()}
+    of_images = {"validate", "extract_metadata", "assess_images", "preflight", "review", "plan_engine", "odm"}
+    choices = [of_images, *({name} for name in ("standardise", "cog", "thumbnail", "indices", "metadata"))]
+    choices.append(of_images | {"publish_ortho"})
+    for count in range(len(choices) + 1):
+        for skipped in (set().union(*chosen) for chosen in combinations(choices, count)):
+            for name in edges.keys() - skipped:
+                waiting = reached(edges, name, lambda step, skipped=skipped: step not in skipped)
+                assert reached(edges, name, lambda step: True) - skipped == waiting, (name, skipped)
+
+
+def reached(edges, start, may_pass):
+    """Everything behind a step, by ways over steps that may be passed."""
+    found, left = set(), [start]
+    while left:
+        for step in edges[left.pop()]:
+            if may_pass(step) and step not in found:
+                found.add(step)
+                left.append(step)
+    return found
 
 
 def test_tasks_and_edges_of_intake(parsed):

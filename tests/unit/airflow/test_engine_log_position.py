@@ -34,7 +34,7 @@ def test_without_files_nobody_knows(tmp_path, monkeypatch):
 
 def test_the_newest_whole_line_of_all_files_counts(folder):
     (folder / "attempt=1.log").write_text('{"event": "starting the engine"}\n')
-    assert last_line_shown(TASK, JOB) == 0
+    assert last_line_shown(TASK, JOB) is None  # a worker's; the triggerer may be on another host
     (folder / "attempt=1.log.trigger.1.log").write_text(entries(1, 40))
     (folder / "attempt=1.log.trigger.2.log").write_text(entries(41, 3000) + entries(3001, 3001)[:50])
     assert (folder / "attempt=1.log.trigger.2.log").stat().st_size > 3 * CHUNK_BYTES

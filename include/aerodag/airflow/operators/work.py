@@ -28,6 +28,7 @@ def step_of(context: Context, name: str) -> Iterator[StepContext]:
     from aerodag import ledger
     from aerodag.airflow.installation import installation
     from aerodag.pipeline.context import StepContext
+    from aerodag.pipeline.scratch import tidy_now
     from aerodag.pipeline.steps import STEPS
 
     spec = STEPS[name]
@@ -40,6 +41,7 @@ def step_of(context: Context, name: str) -> Iterator[StepContext]:
         bound = structlog.contextvars.bound_contextvars(dataset=step.dataset.id, run=step.run.id, step=name)
         with bound, closing(step.storage):
             yield step
+            tidy_now(conn, step.settings, step.storage)
 
 
 def record_metrics(step: StepContext, context: Context, name: str, metrics: dict[str, Any]) -> None:

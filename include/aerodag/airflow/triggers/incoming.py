@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
@@ -46,14 +47,14 @@ class IncomingTrigger(BaseTrigger):
             uploads = await self._uploads(storage)
             starts = 0
             if time.monotonic() - asked >= self.ledger_seconds:
-                starts = await self._starts()
+                starts = await self._starts(looked=uploads is not None)
                 asked = time.monotonic()
             if uploads or starts:
                 yield TriggerEvent({"uploads": uploads, "starts": starts})
                 return
             await asyncio.sleep(self.poll_seconds)
 
-    async def _uploads(self, storage: Storage) -> int:
+    async def _uploads(self, storage: Storage) -> int | None:
         """How many uploads are complete. A server that is away for a moment is asked again at the next look."""
         from aerodag.errors import InfrastructureError
         from aerodag.pipeline.incoming import complete_uploads
@@ -62,14 +63,14 @@ class IncomingTrigger(BaseTrigger):
             return len(await asyncio.to_thread(complete_uploads, storage, settle_seconds=self.settle_seconds))
         except InfrastructureError as error:
             self.log.warning("The incoming folder cannot be looked at now: %s", error)
-            return 0
+            return None
 
-    async def _starts(self) -> int:
-        """How many runs may start; none while the database is away."""
+    async def _starts(self, *, looked: bool) -> int:
+        """How many runs may start; none while the database is away. Keeps the time of a look at the folder."""
         from psycopg import OperationalError
 
         try:
-            return await asyncio.to_thread(_count_starts, self.places)
+            return await asyncio.to_thread(_count_starts, self.places, looked)
         except OperationalError as error:
             self.log.warning("The ledger cannot be asked now: %s", error)
             return 0
@@ -82,8 +83,11 @@ def _open_storage() -> Storage:
     return Storage.of(installation())
 
 
-def _count_starts(places: int) -> int:
+def _count_starts(places: int, looked: bool) -> int:
     from aerodag import ledger
+    from aerodag.ledger import housekeeping as book
 
     with open_ledger() as conn:
+        if looked:
+            book.note(conn, kind="done", subject="incoming", now=datetime.now(UTC), details={})
         return len(ledger.starts_due(conn, places=places))

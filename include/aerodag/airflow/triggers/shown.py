@@ -19,11 +19,16 @@ CHUNK_BYTES = 64 * 1024
 
 
 def last_line_shown(task_instance: Any, job: str) -> int | None:
-    """Number of the newest line of ``job`` in the task's log files, 0 where there is none; None without such files."""
+    """Number of the newest line of ``job`` in the task's log files, 0 where there is none.
+
+    None without a triggerer's file: it may have been written on another host, and the ledger has to tell.
+    """
     folder = _log_folder(task_instance) if task_instance is not None else None
     if folder is None or not folder.is_dir():
         return None
-    return max((_last_number(path, job) for path in folder.glob("attempt=*.log*")), default=0)
+    files = list(folder.glob("attempt=*.log*"))
+    newest = max((_last_number(path, job) for path in files), default=0)
+    return newest if newest or any(".log.trigger." in path.name for path in files) else None
 
 
 def _log_folder(task_instance: Any) -> Path | None:

@@ -133,7 +133,7 @@ def refused(name: str, uri: str, error: RefusedError, space: tuple[int, bool] | 
     if read_only or error.status == Status.PERMISSION_DENIED:
         why = "the file system is read-only" if read_only else "permission denied"
         return ConfigError(
-            "storage.read_only",
+            "storage.access_denied",
             f"{uri} may not be read or written: {why}.",
             advice="Give the server's user the right to read and write in that folder.",
             numbers=numbers,
