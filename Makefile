@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo up stop report test test-fast fuzz chaos chaos-engine lint bench lock schema clean
+.PHONY: demo up stop report test test-fast test-stack fuzz chaos chaos-engine backfill lint bench lock schema clean
 
 demo: .venv/ready  ## one ZIP through the whole pipeline: make demo [ZIP=path]
 	@$(BIN)/aerodag demo $(if $(ZIP),--zip "$(ZIP)")
@@ -15,7 +15,10 @@ stop: .venv/ready  ## stop what demo or up started
 
 test: .venv/ready  ## all tests; those that start engines and services one after the other
 	$(BIN)/pytest -n auto --maxprocesses 8 --dist loadfile -m "not e2e and not engine and not docker"
-	$(BIN)/pytest -m "e2e or engine or docker"
+	$(BIN)/pytest -m "(e2e or engine or docker) and not stack"
+
+test-stack: .venv/ready  ## docker-compose.yaml for real: up, a dataset, backup, restore, upgrade, Celery, monitoring
+	$(BIN)/pytest -m stack
 
 test-fast: .venv/ready  ## without the tests that take minutes
 	$(BIN)/pytest -n auto --maxprocesses 8 --dist loadfile -m "not e2e and not engine and not docker"
@@ -31,6 +34,9 @@ chaos-engine: .venv/ready  ## random kills of all services and of dockerd under 
 		AERODAG_TEST_SEED=$$seed AERODAG_TEST_KILLS=$(or $(KILLS),5) \
 			$(BIN)/pytest tests/integration/engine/test_engine_jobs_kills.py tests/integration/airflow/test_odm_airflow.py -k "random or due" || exit 1; \
 	done
+
+backfill: .venv/ready  ## past uploads processed by one backfill of Airflow: make backfill [DATASETS=500]
+	$(BIN)/python tests/chaos/backfill.py --datasets $(or $(DATASETS),500)
 
 report: .venv/ready  ## figures of the ledger: make report [NAME=failures] [DAYS=7]
 	@$(BIN)/aerodag report $(or $(NAME),queue) $(if $(DAYS),--days $(DAYS))
@@ -60,3 +66,35 @@ clean: stop  ## remove the environment; datasets stay in .aerodag
 	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
 	touch $@
+
+# The stack of docker-compose.yaml: Docker with its plugin compose, and no environment of Python.
+COMPOSE ?= docker compose
+export COMPOSE
+
+.PHONY: env build stack stack-stop passwords backup restore upgrade
+
+env:  ## .env, aerodag.env and secrets/: make env [SITE=maps.example.org ACME=ops@example.org PROFILES=celery,monitoring DATA_ROOT=/srv/aerodag]
+	@SITE="$(SITE)" ACME="$(ACME)" PROFILES="$(PROFILES)" DATA_ROOT="$(DATA_ROOT)" deploy/env.sh
+
+build: env  ## the images
+	$(COMPOSE) build
+
+stack: build  ## build, start, and wait until all is well
+	$(COMPOSE) up --detach --wait
+
+stack-stop:  ## stop it; data, databases and keys stay
+	$(COMPOSE) down
+
+passwords:  ## the databases' passwords as .env has them now
+	$(COMPOSE) up --detach --wait postgres
+	$(COMPOSE) exec -T postgres sh /docker-entrypoint-initdb.d/databases.sh
+	$(COMPOSE) up --detach --wait
+
+backup:  ## databases, files and keys into backups/: make backup [TO=folder FILES=no]
+	@FILES="$(FILES)" deploy/backup.sh "$(or $(TO),backups)"
+
+restore:  ## make restore FROM=backups/20261121T120000Z [CONFIRM=yes]
+	@CONFIRM="$(CONFIRM)" deploy/restore.sh "$(FROM)"
+
+upgrade:  ## to the version of this tree, after a backup: make upgrade [VERSION=name BACKUP=no]
+	@VERSION="$(VERSION)" BACKUP="$(BACKUP)" deploy/upgrade.sh

@@ -63,6 +63,95 @@ CREATE TYPE public.v2_status AS ENUM (
 
 COMMENT ON TYPE public.v2_status IS 'Part of the platform''s contract; this pipeline uses those of its own steps.';
 
+--
+-- Name: add_ending(); Type: FUNCTION; Schema: aerodag; Owner: -
+--
+
+CREATE FUNCTION aerodag.add_ending() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    -- Writers meet in these few rows as in those of storage_total, and behind the same lock: whoever has it waits for
+    -- nobody.
+    perform pg_advisory_xact_lock(hashtext('aerodag.storage_total'));
+
+    insert into aerodag.ending_total as present (state, preset, engine, code, category, runs, images, gpu_seconds)
+    values (
+        new.state, new.preset, new.engine, coalesce(new.failure_code, ''), coalesce(new.failure_category, ''), 1,
+        (
+            select coalesce(sum((step.metrics ->> 'images')::numeric), 0)
+            from aerodag.step
+            where step.run_id = new.id
+                and step.name = 'odm'
+                and step.state = 'succeeded'
+                and step.recorded_at >= new.attempt_at
+                and jsonb_typeof(step.metrics -> 'images') = 'number'
+                and step.metrics ->> 'reused' is null
+        ),
+        (
+            select coalesce(sum(
+                extract(epoch from greatest(coalesce(job.ended_at, job.discarded_at, clock_timestamp()) - job.submitted_at, '0'))
+                * case
+                    when jsonb_typeof(new.plan #> '{gpu,devices}') = 'array'
+                        then greatest(jsonb_array_length(new.plan #> '{gpu,devices}'), 1)
+                    else 1
+                end
+            ), 0)
+            from (
+                select
+                    engine_job.*,
+                    -- After such a failure the plan goes without.
+                    max(attempt) filter (where failure_code like 'engine.gpu%') over () as last_gpu_failure
+                from aerodag.engine_job
+                where engine_job.run_id = new.id and engine_job.submitted_at >= new.attempt_at
+            ) as job
+            where new.plan #> '{gpu,granted}' = 'true' or job.attempt <= job.last_gpu_failure
+        )
+    )
+    on conflict (state, preset, engine, code, category) do update set
+        runs = present.runs + excluded.runs,
+        images = present.images + excluded.images,
+        gpu_seconds = present.gpu_seconds + excluded.gpu_seconds;
+
+    insert into aerodag.duration_total as present (kind, name, engine, outcome, bound, times, seconds)
+    select
+        taken.kind, taken.name, taken.engine, taken.outcome, bound,
+        count(*) filter (where taken.seconds <= bound),
+        coalesce(sum(taken.seconds) filter (where taken.seconds <= bound), 0)
+    from (
+        select
+            'run' as kind, new.preset as name, new.engine, new.state as outcome,
+            extract(epoch from new.finished_at - new.attempt_at)::double precision as seconds
+        union all
+        select 'step', step.name, '', step.state, step.duration_s
+        from aerodag.step
+        where step.run_id = new.id
+            and step.state in ('succeeded', 'failed', 'retrying')
+            and step.recorded_at >= new.attempt_at
+        union all
+        select
+            'stage', engine_stage.stage, new.engine, '',
+            extract(epoch from engine_stage.finished_at - engine_stage.started_at)::double precision
+        from aerodag.engine_stage
+        where engine_stage.run_id = new.id and engine_stage.started_at >= new.attempt_at
+    ) as taken
+    cross join unnest(aerodag.duration_bounds()) as bound
+    where taken.seconds >= 0
+    group by taken.kind, taken.name, taken.engine, taken.outcome, bound
+    on conflict (kind, name, engine, outcome, bound) do update set
+        times = present.times + excluded.times,
+        seconds = present.seconds + excluded.seconds;
+    return null;
+end
+$$;
+
+--
+-- Name: FUNCTION add_ending(); Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON FUNCTION aerodag.add_ending() IS 'Adds an attempt that has ended to the totals, with its steps up to now: cleanup comes after the end.';
+
 SET default_tablespace = '';
 
 SET default_table_access_method = heap;
@@ -161,6 +250,125 @@ end
 $$;
 
 --
+-- Name: dataset_summary; Type: TABLE; Schema: aerodag; Owner: -
+--
+
+CREATE TABLE aerodag.dataset_summary (
+    dataset_id bigint NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    images integer NOT NULL,
+    images_used integer NOT NULL,
+    west double precision,
+    south double precision,
+    east double precision,
+    north double precision,
+    longitude double precision GENERATED ALWAYS AS (((west + east) / (2)::double precision)) STORED,
+    latitude double precision GENERATED ALWAYS AS (((south + north) / (2)::double precision)) STORED,
+    state text NOT NULL,
+    access text NOT NULL,
+    owner text NOT NULL,
+    upload_type text NOT NULL,
+    words text NOT NULL,
+    run_id bigint,
+    area_m2 double precision,
+    gsd_m double precision,
+    rtk_fix_share double precision,
+    orthophoto_id bigint,
+    thumbnail_id bigint,
+    place box GENERATED ALWAYS AS (box(point(west, south), point(east, north))) STORED,
+    made_in xid8 DEFAULT pg_current_xact_id() NOT NULL
+)
+WITH (fillfactor='85');
+
+--
+-- Name: TABLE dataset_summary; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON TABLE aerodag.dataset_summary IS 'What is picked from and added up over all datasets that are not archived. Triggers keep it up to date as a transaction commits; aerodag.summary_of says how each row is made, aerodag.summarise_all makes all anew.';
+
+--
+-- Name: COLUMN dataset_summary.images_used; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.dataset_summary.images_used IS 'Those that go to the engine.';
+
+--
+-- Name: COLUMN dataset_summary.west; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.dataset_summary.west IS 'Edge of the orthophoto in degrees, before there is one of the positions of the images used.';
+
+--
+-- Name: COLUMN dataset_summary.east; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.dataset_summary.east IS 'Beyond 180 where the place crosses the antimeridian.';
+
+--
+-- Name: COLUMN dataset_summary.longitude; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.dataset_summary.longitude IS 'The middle; beyond 180 where it lies behind the antimeridian.';
+
+--
+-- Name: COLUMN dataset_summary.state; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.dataset_summary.state IS 'Of the newest run; waiting before there is one; quarantined where the upload lies in quarantine and no run of it works or went well.';
+
+--
+-- Name: COLUMN dataset_summary.words; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.dataset_summary.words IS 'What a search looks into, in lower case: id, name, owner, project.';
+
+--
+-- Name: COLUMN dataset_summary.run_id; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.dataset_summary.run_id IS 'The newest run.';
+
+--
+-- Name: COLUMN dataset_summary.area_m2; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.dataset_summary.area_m2 IS 'Of the valid pixels of the orthophoto.';
+
+--
+-- Name: COLUMN dataset_summary.rtk_fix_share; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.dataset_summary.rtk_fix_share IS 'Share of the images with a fixed RTK position; null where no image tells how its position was made.';
+
+--
+-- Name: COLUMN dataset_summary.made_in; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.dataset_summary.made_in IS 'The transaction that made the row.';
+
+--
+-- Name: add_to_dataset_total(aerodag.dataset_summary, integer); Type: FUNCTION; Schema: aerodag; Owner: -
+--
+
+CREATE FUNCTION aerodag.add_to_dataset_total(summary aerodag.dataset_summary, times integer) RETURNS void
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+    insert into aerodag.dataset_total as present (audience, state, datasets, images, area_m2)
+    values (
+        case summary.access when 'private' then summary.owner else '' end,
+        summary.state,
+        times,
+        times * summary.images,
+        times * coalesce(summary.area_m2, 0)
+    )
+    on conflict (audience, state) do update set
+        datasets = present.datasets + excluded.datasets,
+        images = present.images + excluded.images,
+        area_m2 = present.area_m2 + excluded.area_m2
+$$;
+
+--
 -- Name: add_to_storage_total(text, text, boolean, integer, bigint); Type: FUNCTION; Schema: aerodag; Owner: -
 --
 
@@ -229,7 +437,7 @@ COMMENT ON TABLE aerodag.dataset IS 'One upload. The same content is registered 
 -- Name: COLUMN dataset.owner; Type: COMMENT; Schema: aerodag; Owner: -
 --
 
-COMMENT ON COLUMN aerodag.dataset.owner IS 'Database login that owns it; that login sees it whatever its access is.';
+COMMENT ON COLUMN aerodag.dataset.owner IS 'Who brought it: the user of the web page, or the login that owned the file. The database login and the Airflow user of that name see it whatever its access is.';
 
 --
 -- Name: COLUMN dataset.source_uri; Type: COMMENT; Schema: aerodag; Owner: -
@@ -406,6 +614,21 @@ $$;
 COMMENT ON FUNCTION aerodag.derive_run_state() IS 'The newest try of each step decides; cleanup never does. A step that starts makes the run running, also one that had ended. While a step runs or waits for its retry the run stays running; once none does, the first failure of the present attempt makes it failed. Success of finish makes it succeeded, or degraded where a finding of the run is degraded or error. A run that was closed is not opened again by a late end of a step.';
 
 --
+-- Name: duration_bounds(); Type: FUNCTION; Schema: aerodag; Owner: -
+--
+
+CREATE FUNCTION aerodag.duration_bounds() RETURNS double precision[]
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO ''
+    RETURN ARRAY[(1)::double precision, (5)::double precision, (15)::double precision, (60)::double precision, (300)::double precision, (900)::double precision, (1800)::double precision, (3600)::double precision, (7200)::double precision, (14400)::double precision, (28800)::double precision, (57600)::double precision, (86400)::double precision, 'Infinity'::double precision];
+
+--
+-- Name: FUNCTION duration_bounds(); Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON FUNCTION aerodag.duration_bounds() IS 'Upper bounds of the classes that durations are counted in, seconds.';
+
+--
 -- Name: keep_products_total(); Type: FUNCTION; Schema: aerodag; Owner: -
 --
 
@@ -420,6 +643,34 @@ begin
     if tg_op <> 'DELETE' then
         perform aerodag.add_product(new, 1);
     end if;
+    return null;
+end
+$$;
+
+--
+-- Name: keep_summary(); Type: FUNCTION; Schema: aerodag; Owner: -
+--
+
+CREATE FUNCTION aerodag.keep_summary() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    perform aerodag.summarise(case tg_op when 'DELETE' then old.dataset_id else new.dataset_id end);
+    return null;
+end
+$$;
+
+--
+-- Name: keep_summary_of_dataset(); Type: FUNCTION; Schema: aerodag; Owner: -
+--
+
+CREATE FUNCTION aerodag.keep_summary_of_dataset() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    perform aerodag.summarise(case tg_op when 'DELETE' then old.id else new.id end);
     return null;
 end
 $$;
@@ -455,6 +706,180 @@ begin
     update aerodag.dataset set first_run_at = new.created_at where id = new.dataset_id and first_run_at is null;
     return null;
 end
+$$;
+
+--
+-- Name: summarise(bigint); Type: FUNCTION; Schema: aerodag; Owner: -
+--
+
+CREATE FUNCTION aerodag.summarise(wanted bigint) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+    present aerodag.dataset_summary;
+    fresh aerodag.dataset_summary;
+begin
+    -- At commit all that the transaction changed is there: once is enough for all of its rows.
+    if exists (
+        select from aerodag.dataset_summary where dataset_id = wanted and made_in = pg_current_xact_id()
+    ) then
+        return;
+    end if;
+    -- One writer after the other, who then sees what the one before committed. It is the lock of the storage totals,
+    -- which are kept at commit too: two locks could be waited for in either order.
+    perform pg_advisory_xact_lock(hashtext('aerodag.storage_total'));
+    select * into present from aerodag.dataset_summary where dataset_id = wanted;
+    if found then
+        perform aerodag.add_to_dataset_total(present, -1);
+    end if;
+    select * into fresh from aerodag.summary_of(wanted);
+    if not found then
+        delete from aerodag.dataset_summary where dataset_id = wanted;
+        return;
+    end if;
+    perform aerodag.add_to_dataset_total(fresh, 1);
+    insert into aerodag.dataset_summary (
+        dataset_id, created_at, images, images_used, west, south, east, north, state, access, owner, upload_type, words,
+        run_id, area_m2, gsd_m, rtk_fix_share, orthophoto_id, thumbnail_id
+    )
+    values (
+        fresh.dataset_id, fresh.created_at, fresh.images, fresh.images_used, fresh.west, fresh.south, fresh.east,
+        fresh.north, fresh.state, fresh.access, fresh.owner, fresh.upload_type, fresh.words, fresh.run_id, fresh.area_m2,
+        fresh.gsd_m, fresh.rtk_fix_share, fresh.orthophoto_id, fresh.thumbnail_id
+    )
+    on conflict (dataset_id) do update set
+        images = excluded.images,
+        images_used = excluded.images_used,
+        west = excluded.west,
+        south = excluded.south,
+        east = excluded.east,
+        north = excluded.north,
+        state = excluded.state,
+        access = excluded.access,
+        owner = excluded.owner,
+        words = excluded.words,
+        run_id = excluded.run_id,
+        area_m2 = excluded.area_m2,
+        gsd_m = excluded.gsd_m,
+        rtk_fix_share = excluded.rtk_fix_share,
+        orthophoto_id = excluded.orthophoto_id,
+        thumbnail_id = excluded.thumbnail_id,
+        made_in = excluded.made_in;
+end
+$$;
+
+--
+-- Name: summarise_all(); Type: FUNCTION; Schema: aerodag; Owner: -
+--
+
+CREATE FUNCTION aerodag.summarise_all() RETURNS void
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+    select pg_advisory_xact_lock(hashtext('aerodag.storage_total'));
+    delete from aerodag.dataset_total;
+    delete from aerodag.dataset_summary;
+    insert into aerodag.dataset_summary (
+        dataset_id, created_at, images, images_used, west, south, east, north, state, access, owner, upload_type, words,
+        run_id, area_m2, gsd_m, rtk_fix_share, orthophoto_id, thumbnail_id
+    )
+    select
+        fresh.dataset_id, fresh.created_at, fresh.images, fresh.images_used, fresh.west, fresh.south, fresh.east,
+        fresh.north, fresh.state, fresh.access, fresh.owner, fresh.upload_type, fresh.words, fresh.run_id, fresh.area_m2,
+        fresh.gsd_m, fresh.rtk_fix_share, fresh.orthophoto_id, fresh.thumbnail_id
+    from aerodag.dataset
+    cross join lateral aerodag.summary_of(dataset.id) as fresh
+    order by dataset.id;
+    insert into aerodag.dataset_total (audience, state, datasets, images, area_m2)
+    select
+        case summary.access when 'private' then summary.owner else '' end, summary.state, count(*), sum(summary.images),
+        coalesce(sum(summary.area_m2), 0)
+    from aerodag.dataset_summary as summary
+    group by 1, 2;
+$$;
+
+--
+-- Name: summary_of(bigint); Type: FUNCTION; Schema: aerodag; Owner: -
+--
+
+CREATE FUNCTION aerodag.summary_of(wanted bigint) RETURNS SETOF aerodag.dataset_summary
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+    select
+        dataset.id, dataset.created_at, taken.images, taken.used,
+        case when orthophoto.id is null then taken.west else orthophoto.bbox[1] end,
+        case when orthophoto.id is null then taken.south else orthophoto.bbox[2] end,
+        case
+            when orthophoto.id is null then taken.east
+            when orthophoto.bbox[3] < orthophoto.bbox[1] then orthophoto.bbox[3] + 360
+            else orthophoto.bbox[3]
+        end,
+        case when orthophoto.id is null then taken.north else orthophoto.bbox[4] end,
+        null::double precision, null::double precision,
+        case
+            when dataset.quarantined_at is not null and coalesce(newest.state, 'failed') in ('failed', 'cancelled')
+                then 'quarantined'
+            else coalesce(newest.state, 'waiting')
+        end,
+        dataset.access, dataset.owner, dataset.upload_type,
+        lower(concat_ws(' ', dataset.id, dataset.name, dataset.owner, dataset.project)),
+        newest.id,
+        (orthophoto.details -> 'raster' ->> 'valid_area_m2')::double precision, orthophoto.gsd_m, taken.fix_share,
+        orthophoto.id, thumbnail.id,
+        null::box, null::xid8
+    from aerodag.dataset
+    left join lateral (
+        select run.id, run.state
+        from aerodag.run
+        where run.dataset_id = dataset.id
+        order by run.attempt_at desc, run.id desc
+        limit 1
+    ) as newest on true
+    cross join lateral (
+        select
+            count(*)::integer as images,
+            (count(*) filter (where image.status = 'assigned'))::integer as used,
+            case
+                when count(image.rtk_flag) > 0
+                    then (count(*) filter (where image.rtk_flag >= 50))::double precision / count(*)
+            end as fix_share,
+            -- Farther apart than half the Earth they lie on both sides of the antimeridian.
+            case
+                when max(image.longitude) - min(image.longitude) > 180
+                    then min(image.longitude) filter (where image.longitude > 0)
+                else min(image.longitude)
+            end as west,
+            min(image.latitude) as south,
+            case
+                when max(image.longitude) - min(image.longitude) > 180
+                    then max(image.longitude) filter (where image.longitude <= 0) + 360
+                else max(image.longitude)
+            end as east,
+            max(image.latitude) as north
+        from (
+            select
+                status, rtk_flag,
+                case when status = 'assigned' then longitude end as longitude,
+                case when status = 'assigned' and longitude is not null then latitude end as latitude
+            from aerodag.image
+            where image.dataset_id = dataset.id
+        ) as image
+    ) as taken
+    left join aerodag.artifact as orthophoto
+        on orthophoto.dataset_id = dataset.id
+        and orthophoto.kind = 'orthophoto'
+        and orthophoto.name = ''
+        and orthophoto.is_current
+        and orthophoto.bbox is not null
+    left join aerodag.artifact as thumbnail
+        on thumbnail.dataset_id = dataset.id
+        and thumbnail.kind = 'thumbnail'
+        and thumbnail.name = ''
+        and thumbnail.is_current
+        and thumbnail.removed_at is null
+    where dataset.id = wanted and dataset.archived_at is null
 $$;
 
 --
@@ -814,19 +1239,6 @@ COMMENT ON COLUMN aerodag.engine_job.remedy IS 'What the next try does different
 COMMENT ON COLUMN aerodag.engine_job.discarded_at IS 'When it was removed and verified to be gone.';
 
 --
--- Name: engine_job_id_seq; Type: SEQUENCE; Schema: aerodag; Owner: -
---
-
-ALTER TABLE aerodag.engine_job ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
-    SEQUENCE NAME aerodag.engine_job_id_seq
-    START WITH 1
-    INCREMENT BY 1
-    NO MINVALUE
-    NO MAXVALUE
-    CACHE 1
-);
-
---
 -- Name: engine_stage; Type: TABLE; Schema: aerodag; Owner: -
 --
 
@@ -870,6 +1282,391 @@ CREATE TABLE aerodag.event (
 --
 
 COMMENT ON TABLE aerodag.event IS 'Journal; rows are only added.';
+
+--
+-- Name: review; Type: TABLE; Schema: aerodag; Owner: -
+--
+
+CREATE TABLE aerodag.review (
+    id bigint NOT NULL,
+    run_id bigint NOT NULL,
+    asked_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    due_at timestamp with time zone NOT NULL,
+    verdict text NOT NULL,
+    question text NOT NULL,
+    default_answer text NOT NULL,
+    answered_at timestamp with time zone,
+    answer text,
+    images text[] DEFAULT '{}'::text[] NOT NULL,
+    answered_by text,
+    by_default boolean DEFAULT false NOT NULL,
+    note text,
+    refused text,
+    CONSTRAINT review_answer_check CHECK ((answer = ANY (ARRAY['Accept'::text, 'Reject images'::text, 'Abort'::text]))),
+    CONSTRAINT review_check CHECK ((num_nulls(answered_at, answer) = ANY (ARRAY[0, 2]))),
+    CONSTRAINT review_default_answer_check CHECK ((default_answer = ANY (ARRAY['Accept'::text, 'Abort'::text]))),
+    CONSTRAINT review_verdict_check CHECK ((verdict = ANY (ARRAY['go'::text, 'review'::text, 'no_go'::text])))
+);
+
+--
+-- Name: TABLE review; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON TABLE aerodag.review IS 'A question put to a person before the engine starts, with the answer.';
+
+--
+-- Name: COLUMN review.due_at; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.review.due_at IS 'When default_answer is taken.';
+
+--
+-- Name: COLUMN review.verdict; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.review.verdict IS 'Of the pre-flight that the question rests on.';
+
+--
+-- Name: COLUMN review.question; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.review.question IS 'As the person saw it; Markdown.';
+
+--
+-- Name: COLUMN review.answered_at; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.review.answered_at IS 'Null while nobody has answered, and for ever where the run ended before.';
+
+--
+-- Name: COLUMN review.images; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.review.images IS 'The images to leave out, as the person named them: paths or patterns.';
+
+--
+-- Name: COLUMN review.answered_by; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.review.answered_by IS 'Name of Airflow''s user; null where the default answer was taken.';
+
+--
+-- Name: COLUMN review.note; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.review.note IS 'The person''s own words.';
+
+--
+-- Name: COLUMN review.refused; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.review.refused IS 'Why this answer could not be followed; null where it was.';
+
+--
+-- Name: run; Type: TABLE; Schema: aerodag; Owner: -
+--
+
+CREATE TABLE aerodag.run (
+    id bigint NOT NULL,
+    dataset_id bigint NOT NULL,
+    dag_run_id text NOT NULL,
+    task_types text[] NOT NULL,
+    preset text NOT NULL,
+    options jsonb DEFAULT '{}'::jsonb NOT NULL,
+    engine text NOT NULL,
+    engine_digest text,
+    plan jsonb,
+    priority smallint DEFAULT 3 NOT NULL,
+    state text DEFAULT 'queued'::text NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    attempt_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    started_at timestamp with time zone,
+    finished_at timestamp with time zone,
+    failure_code text,
+    failure_category text,
+    message text,
+    advice text,
+    include_images text[] DEFAULT '{}'::text[] NOT NULL,
+    exclude_images text[] DEFAULT '{}'::text[] NOT NULL,
+    preflight jsonb,
+    gpu text DEFAULT 'auto'::text NOT NULL,
+    resume_from text,
+    review boolean,
+    pipeline_version text,
+    CONSTRAINT run_failure_category_check CHECK ((failure_category = ANY (ARRAY['data'::text, 'config'::text, 'engine'::text, 'resources'::text, 'infrastructure'::text, 'cancelled'::text]))),
+    CONSTRAINT run_gpu_check CHECK ((gpu = ANY (ARRAY['auto'::text, 'required'::text, 'off'::text]))),
+    CONSTRAINT run_priority_check CHECK (((priority >= 1) AND (priority <= 5))),
+    CONSTRAINT run_state_check CHECK ((state = ANY (ARRAY['queued'::text, 'running'::text, 'succeeded'::text, 'degraded'::text, 'failed'::text, 'cancelled'::text])))
+);
+
+--
+-- Name: TABLE run; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON TABLE aerodag.run IS 'One DAG run of one dataset. Its state is derived from its steps.';
+
+--
+-- Name: COLUMN run.dag_run_id; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.run.dag_run_id IS 'Airflow''s run id; the same id again is the same run, resumed.';
+
+--
+-- Name: COLUMN run.task_types; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.run.task_types IS 'What was asked for: odm_processing, geotiff, cog, thumbnail, metadata, indices.';
+
+--
+-- Name: COLUMN run.engine_digest; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.run.engine_digest IS 'Digest of the container image or version of the engine that ran.';
+
+--
+-- Name: COLUMN run.attempt_at; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.run.attempt_at IS 'When the present attempt began: opened, or resumed after an end. The dataset''s newest run is the one with the latest attempt.';
+
+--
+-- Name: COLUMN run.include_images; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.run.include_images IS 'Patterns of zip_path: images a person wants in, whatever the checks say.';
+
+--
+-- Name: COLUMN run.exclude_images; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.run.exclude_images IS 'Patterns of zip_path: images a person wants out; stronger than include_images.';
+
+--
+-- Name: COLUMN run.preflight; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.run.preflight IS 'The pre-flight report, verdict go, review or no_go; the page is the artifact of that kind.';
+
+--
+-- Name: COLUMN run.gpu; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.run.gpu IS 'Whether the engine shall, must or may not use a GPU.';
+
+--
+-- Name: COLUMN run.resume_from; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.run.resume_from IS 'Stage of the engine from which a person wants the work done again.';
+
+--
+-- Name: COLUMN run.review; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.run.review IS 'Whether a person is asked before the engine starts: null by the verdict of the pre-flight, true always, false never.';
+
+--
+-- Name: COLUMN run.pipeline_version; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.run.pipeline_version IS 'Version of this project that the run''s first task had.';
+
+--
+-- Name: dataset_item; Type: VIEW; Schema: aerodag; Owner: -
+--
+
+CREATE VIEW aerodag.dataset_item WITH (security_invoker='true') AS
+ SELECT summary.dataset_id AS id,
+    dataset.name,
+    summary.owner,
+    summary.access,
+    summary.upload_type,
+    summary.created_at,
+    dataset.size_bytes,
+    dataset.priority,
+    dataset.captured_from,
+    summary.state,
+        CASE
+            WHEN (parked.run_id IS NOT NULL) THEN 'review'::text
+            ELSE step.name
+        END AS step,
+    stage.stage,
+    stage.percent,
+    job.expected_at AS expected_end,
+    (parked.run_id IS NOT NULL) AS waits_for_review,
+    run.dag_run_id,
+    summary.images,
+    summary.images_used,
+    summary.area_m2,
+    (summary.gsd_m * (100)::double precision) AS gsd_cm,
+    summary.rtk_fix_share,
+    summary.thumbnail_id,
+        CASE
+            WHEN (summary.place IS NOT NULL) THEN ARRAY[summary.west, summary.south,
+            CASE
+                WHEN (summary.east > (180)::double precision) THEN (summary.east - (360)::double precision)
+                ELSE summary.east
+            END, summary.north]
+            ELSE NULL::double precision[]
+        END AS bbox,
+    COALESCE(run.message, quarantine.message) AS message,
+    run.advice,
+    run.failure_code AS code
+   FROM (((((((aerodag.dataset_summary summary
+     JOIN aerodag.dataset ON ((dataset.id = summary.dataset_id)))
+     LEFT JOIN aerodag.run ON ((run.id = summary.run_id)))
+     LEFT JOIN LATERAL ( SELECT review.run_id
+           FROM aerodag.review
+          WHERE ((summary.state = 'running'::text) AND (review.run_id = summary.run_id) AND (review.answered_at IS NULL))
+         LIMIT 1) parked ON (true))
+     LEFT JOIN LATERAL ( SELECT step_1.name
+           FROM aerodag.step step_1
+          WHERE ((summary.state = 'running'::text) AND (step_1.run_id = summary.run_id) AND (step_1.state = ANY (ARRAY['running'::text, 'retrying'::text])))
+          ORDER BY step_1.recorded_at DESC
+         LIMIT 1) step ON (true))
+     LEFT JOIN LATERAL ( SELECT engine_stage.stage,
+            engine_stage.percent
+           FROM aerodag.engine_stage
+          WHERE ((step.name = 'odm'::text) AND (engine_stage.run_id = summary.run_id))
+          ORDER BY (engine_stage.finished_at IS NULL) DESC, engine_stage.started_at DESC
+         LIMIT 1) stage ON (true))
+     LEFT JOIN LATERAL ( SELECT engine_job.expected_at
+           FROM aerodag.engine_job
+          WHERE ((summary.state = 'running'::text) AND (engine_job.run_id = summary.run_id) AND (engine_job.ended_at IS NULL) AND (engine_job.discarded_at IS NULL))
+          ORDER BY engine_job.id DESC
+         LIMIT 1) job ON (true))
+     LEFT JOIN LATERAL ( SELECT event.message
+           FROM aerodag.event
+          WHERE ((summary.state = 'quarantined'::text) AND (event.dataset_id = summary.dataset_id) AND (event.kind = 'dataset.quarantined'::text))
+          ORDER BY event.created_at DESC
+         LIMIT 1) quarantine ON (true));
+
+--
+-- Name: VIEW dataset_item; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON VIEW aerodag.dataset_item IS 'A dataset as a list shows it: its facts, and how its newest run is at this moment.';
+
+--
+-- Name: dataset_total; Type: TABLE; Schema: aerodag; Owner: -
+--
+
+CREATE TABLE aerodag.dataset_total (
+    audience text NOT NULL,
+    state text NOT NULL,
+    datasets bigint NOT NULL,
+    images bigint NOT NULL,
+    area_m2 double precision NOT NULL
+);
+
+--
+-- Name: TABLE dataset_total; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON TABLE aerodag.dataset_total IS 'The summaries of all datasets added up, kept up to date with them.';
+
+--
+-- Name: COLUMN dataset_total.audience; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.dataset_total.audience IS 'The owner of private datasets; empty for those that everybody sees.';
+
+--
+-- Name: duration_total; Type: TABLE; Schema: aerodag; Owner: -
+--
+
+CREATE TABLE aerodag.duration_total (
+    kind text NOT NULL,
+    name text NOT NULL,
+    engine text NOT NULL,
+    outcome text NOT NULL,
+    bound double precision NOT NULL,
+    times bigint NOT NULL,
+    seconds double precision NOT NULL,
+    CONSTRAINT duration_total_kind_check CHECK ((kind = ANY (ARRAY['run'::text, 'step'::text, 'stage'::text])))
+);
+
+--
+-- Name: TABLE duration_total; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON TABLE aerodag.duration_total IS 'How long runs took, tries of steps, and stages of the engine; counted when the run ends.';
+
+--
+-- Name: COLUMN duration_total.name; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.duration_total.name IS 'Preset of the run, step, or stage.';
+
+--
+-- Name: COLUMN duration_total.engine; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.duration_total.engine IS 'Empty for a step.';
+
+--
+-- Name: COLUMN duration_total.outcome; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.duration_total.outcome IS 'State that the run or the try ended in; empty for a stage.';
+
+--
+-- Name: COLUMN duration_total.bound; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.duration_total.bound IS 'One of duration_bounds(); the row is about all that took no longer.';
+
+--
+-- Name: ending_total; Type: TABLE; Schema: aerodag; Owner: -
+--
+
+CREATE TABLE aerodag.ending_total (
+    state text NOT NULL,
+    preset text NOT NULL,
+    engine text NOT NULL,
+    code text NOT NULL,
+    category text NOT NULL,
+    runs bigint NOT NULL,
+    images bigint NOT NULL,
+    gpu_seconds double precision NOT NULL
+);
+
+--
+-- Name: TABLE ending_total; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON TABLE aerodag.ending_total IS 'How often runs ended and how, with what went into them; one that is resumed and ends again counts again.';
+
+--
+-- Name: COLUMN ending_total.code; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.ending_total.code IS 'What it failed of; empty where it did not.';
+
+--
+-- Name: COLUMN ending_total.images; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.ending_total.images IS 'Images that the engine made an orthophoto of.';
+
+--
+-- Name: COLUMN ending_total.gpu_seconds; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.ending_total.gpu_seconds IS 'Time that engine jobs had GPUs, times their number.';
+
+--
+-- Name: engine_job_id_seq; Type: SEQUENCE; Schema: aerodag; Owner: -
+--
+
+ALTER TABLE aerodag.engine_job ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME aerodag.engine_job_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
 
 --
 -- Name: event_id_seq; Type: SEQUENCE; Schema: aerodag; Owner: -
@@ -1329,85 +2126,6 @@ COMMENT ON COLUMN aerodag.quality_check.severity IS 'The verdict where the compa
 COMMENT ON COLUMN aerodag.quality_check.enabled IS 'Whether runs are judged by it; results of earlier runs stay.';
 
 --
--- Name: review; Type: TABLE; Schema: aerodag; Owner: -
---
-
-CREATE TABLE aerodag.review (
-    id bigint NOT NULL,
-    run_id bigint NOT NULL,
-    asked_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    due_at timestamp with time zone NOT NULL,
-    verdict text NOT NULL,
-    question text NOT NULL,
-    default_answer text NOT NULL,
-    answered_at timestamp with time zone,
-    answer text,
-    images text[] DEFAULT '{}'::text[] NOT NULL,
-    answered_by text,
-    by_default boolean DEFAULT false NOT NULL,
-    note text,
-    refused text,
-    CONSTRAINT review_answer_check CHECK ((answer = ANY (ARRAY['Accept'::text, 'Reject images'::text, 'Abort'::text]))),
-    CONSTRAINT review_check CHECK ((num_nulls(answered_at, answer) = ANY (ARRAY[0, 2]))),
-    CONSTRAINT review_default_answer_check CHECK ((default_answer = ANY (ARRAY['Accept'::text, 'Abort'::text]))),
-    CONSTRAINT review_verdict_check CHECK ((verdict = ANY (ARRAY['go'::text, 'review'::text, 'no_go'::text])))
-);
-
---
--- Name: TABLE review; Type: COMMENT; Schema: aerodag; Owner: -
---
-
-COMMENT ON TABLE aerodag.review IS 'A question put to a person before the engine starts, with the answer.';
-
---
--- Name: COLUMN review.due_at; Type: COMMENT; Schema: aerodag; Owner: -
---
-
-COMMENT ON COLUMN aerodag.review.due_at IS 'When default_answer is taken.';
-
---
--- Name: COLUMN review.verdict; Type: COMMENT; Schema: aerodag; Owner: -
---
-
-COMMENT ON COLUMN aerodag.review.verdict IS 'Of the pre-flight that the question rests on.';
-
---
--- Name: COLUMN review.question; Type: COMMENT; Schema: aerodag; Owner: -
---
-
-COMMENT ON COLUMN aerodag.review.question IS 'As the person saw it; Markdown.';
-
---
--- Name: COLUMN review.answered_at; Type: COMMENT; Schema: aerodag; Owner: -
---
-
-COMMENT ON COLUMN aerodag.review.answered_at IS 'Null while nobody has answered, and for ever where the run ended before.';
-
---
--- Name: COLUMN review.images; Type: COMMENT; Schema: aerodag; Owner: -
---
-
-COMMENT ON COLUMN aerodag.review.images IS 'The images to leave out, as the person named them: paths or patterns.';
-
---
--- Name: COLUMN review.answered_by; Type: COMMENT; Schema: aerodag; Owner: -
---
-
-COMMENT ON COLUMN aerodag.review.answered_by IS 'Name of Airflow''s user; null where the default answer was taken.';
-
---
--- Name: COLUMN review.note; Type: COMMENT; Schema: aerodag; Owner: -
---
-
-COMMENT ON COLUMN aerodag.review.note IS 'The person''s own words.';
-
---
--- Name: COLUMN review.refused; Type: COMMENT; Schema: aerodag; Owner: -
---
-
-COMMENT ON COLUMN aerodag.review.refused IS 'Why this answer could not be followed; null where it was.';
-
---
 -- Name: review_id_seq; Type: SEQUENCE; Schema: aerodag; Owner: -
 --
 
@@ -1476,115 +2194,6 @@ ALTER TABLE aerodag.rtk_file ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     NO MAXVALUE
     CACHE 1
 );
-
---
--- Name: run; Type: TABLE; Schema: aerodag; Owner: -
---
-
-CREATE TABLE aerodag.run (
-    id bigint NOT NULL,
-    dataset_id bigint NOT NULL,
-    dag_run_id text NOT NULL,
-    task_types text[] NOT NULL,
-    preset text NOT NULL,
-    options jsonb DEFAULT '{}'::jsonb NOT NULL,
-    engine text NOT NULL,
-    engine_digest text,
-    plan jsonb,
-    priority smallint DEFAULT 3 NOT NULL,
-    state text DEFAULT 'queued'::text NOT NULL,
-    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    attempt_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    started_at timestamp with time zone,
-    finished_at timestamp with time zone,
-    failure_code text,
-    failure_category text,
-    message text,
-    advice text,
-    include_images text[] DEFAULT '{}'::text[] NOT NULL,
-    exclude_images text[] DEFAULT '{}'::text[] NOT NULL,
-    preflight jsonb,
-    gpu text DEFAULT 'auto'::text NOT NULL,
-    resume_from text,
-    review boolean,
-    pipeline_version text,
-    CONSTRAINT run_failure_category_check CHECK ((failure_category = ANY (ARRAY['data'::text, 'config'::text, 'engine'::text, 'resources'::text, 'infrastructure'::text, 'cancelled'::text]))),
-    CONSTRAINT run_gpu_check CHECK ((gpu = ANY (ARRAY['auto'::text, 'required'::text, 'off'::text]))),
-    CONSTRAINT run_priority_check CHECK (((priority >= 1) AND (priority <= 5))),
-    CONSTRAINT run_state_check CHECK ((state = ANY (ARRAY['queued'::text, 'running'::text, 'succeeded'::text, 'degraded'::text, 'failed'::text, 'cancelled'::text])))
-);
-
---
--- Name: TABLE run; Type: COMMENT; Schema: aerodag; Owner: -
---
-
-COMMENT ON TABLE aerodag.run IS 'One DAG run of one dataset. Its state is derived from its steps.';
-
---
--- Name: COLUMN run.dag_run_id; Type: COMMENT; Schema: aerodag; Owner: -
---
-
-COMMENT ON COLUMN aerodag.run.dag_run_id IS 'Airflow''s run id; the same id again is the same run, resumed.';
-
---
--- Name: COLUMN run.task_types; Type: COMMENT; Schema: aerodag; Owner: -
---
-
-COMMENT ON COLUMN aerodag.run.task_types IS 'What was asked for: odm_processing, geotiff, cog, thumbnail, metadata, indices.';
-
---
--- Name: COLUMN run.engine_digest; Type: COMMENT; Schema: aerodag; Owner: -
---
-
-COMMENT ON COLUMN aerodag.run.engine_digest IS 'Digest of the container image or version of the engine that ran.';
-
---
--- Name: COLUMN run.attempt_at; Type: COMMENT; Schema: aerodag; Owner: -
---
-
-COMMENT ON COLUMN aerodag.run.attempt_at IS 'When the present attempt began: opened, or resumed after an end. The dataset''s newest run is the one with the latest attempt.';
-
---
--- Name: COLUMN run.include_images; Type: COMMENT; Schema: aerodag; Owner: -
---
-
-COMMENT ON COLUMN aerodag.run.include_images IS 'Patterns of zip_path: images a person wants in, whatever the checks say.';
-
---
--- Name: COLUMN run.exclude_images; Type: COMMENT; Schema: aerodag; Owner: -
---
-
-COMMENT ON COLUMN aerodag.run.exclude_images IS 'Patterns of zip_path: images a person wants out; stronger than include_images.';
-
---
--- Name: COLUMN run.preflight; Type: COMMENT; Schema: aerodag; Owner: -
---
-
-COMMENT ON COLUMN aerodag.run.preflight IS 'The pre-flight report, verdict go, review or no_go; the page is the artifact of that kind.';
-
---
--- Name: COLUMN run.gpu; Type: COMMENT; Schema: aerodag; Owner: -
---
-
-COMMENT ON COLUMN aerodag.run.gpu IS 'Whether the engine shall, must or may not use a GPU.';
-
---
--- Name: COLUMN run.resume_from; Type: COMMENT; Schema: aerodag; Owner: -
---
-
-COMMENT ON COLUMN aerodag.run.resume_from IS 'Stage of the engine from which a person wants the work done again.';
-
---
--- Name: COLUMN run.review; Type: COMMENT; Schema: aerodag; Owner: -
---
-
-COMMENT ON COLUMN aerodag.run.review IS 'Whether a person is asked before the engine starts: null by the verdict of the pre-flight, true always, false never.';
-
---
--- Name: COLUMN run.pipeline_version; Type: COMMENT; Schema: aerodag; Owner: -
---
-
-COMMENT ON COLUMN aerodag.run.pipeline_version IS 'Version of this project that the run''s first task had.';
 
 --
 -- Name: run_id_seq; Type: SEQUENCE; Schema: aerodag; Owner: -
@@ -1853,6 +2462,111 @@ ALTER TABLE aerodag.subscription ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTIT
     NO MAXVALUE
     CACHE 1
 );
+
+--
+-- Name: upload; Type: TABLE; Schema: aerodag; Owner: -
+--
+
+CREATE TABLE aerodag.upload (
+    id uuid NOT NULL,
+    name text NOT NULL,
+    upload_type text NOT NULL,
+    size_bytes bigint NOT NULL,
+    chunk_bytes integer NOT NULL,
+    owner text NOT NULL,
+    licence text,
+    platform text,
+    project text,
+    authors text[] DEFAULT '{}'::text[] NOT NULL,
+    access text DEFAULT 'public'::text NOT NULL,
+    citation_doi text,
+    notes text,
+    captured_on date,
+    priority smallint DEFAULT 3 NOT NULL,
+    state text DEFAULT 'open'::text NOT NULL,
+    source_uri text,
+    dataset_id bigint,
+    already_known boolean DEFAULT false NOT NULL,
+    refusal text,
+    created_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    completed_at timestamp with time zone,
+    CONSTRAINT upload_access_check CHECK ((access = ANY (ARRAY['public'::text, 'private'::text, 'viewonly'::text]))),
+    CONSTRAINT upload_check CHECK (((state = 'complete'::text) = (completed_at IS NOT NULL))),
+    CONSTRAINT upload_check1 CHECK (((state <> 'complete'::text) OR (source_uri IS NOT NULL))),
+    CONSTRAINT upload_chunk_bytes_check CHECK ((chunk_bytes > 0)),
+    CONSTRAINT upload_platform_check CHECK ((platform = ANY (ARRAY['drone'::text, 'airborne'::text, 'satellite'::text]))),
+    CONSTRAINT upload_priority_check CHECK (((priority >= 1) AND (priority <= 5))),
+    CONSTRAINT upload_size_bytes_check CHECK ((size_bytes > 0)),
+    CONSTRAINT upload_state_check CHECK ((state = ANY (ARRAY['open'::text, 'complete'::text, 'expired'::text]))),
+    CONSTRAINT upload_upload_type_check CHECK ((upload_type = ANY (ARRAY['raw_images_zip'::text, 'geotiff'::text])))
+);
+
+--
+-- Name: TABLE upload; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON TABLE aerodag.upload IS 'A file that comes in pieces through the web, with what its uploader says about it.';
+
+--
+-- Name: COLUMN upload.chunk_bytes; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.upload.chunk_bytes IS 'Size of every chunk but the last.';
+
+--
+-- Name: COLUMN upload.owner; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.upload.owner IS 'Airflow''s name of the user; becomes the owner of the dataset.';
+
+--
+-- Name: COLUMN upload.captured_on; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.upload.captured_on IS 'What the uploader says; the images'' own times come before it.';
+
+--
+-- Name: COLUMN upload.source_uri; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.upload.source_uri IS 'Where the whole file appears in the incoming location; set before it does, so that it is known whoever finds it.';
+
+--
+-- Name: COLUMN upload.dataset_id; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.upload.dataset_id IS 'Set when the file is registered, which is after it is complete.';
+
+--
+-- Name: COLUMN upload.already_known; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.upload.already_known IS 'The content was a dataset before, which dataset_id names.';
+
+--
+-- Name: COLUMN upload.refusal; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON COLUMN aerodag.upload.refusal IS 'Why the complete file could not be registered.';
+
+--
+-- Name: upload_chunk; Type: TABLE; Schema: aerodag; Owner: -
+--
+
+CREATE TABLE aerodag.upload_chunk (
+    upload_id uuid NOT NULL,
+    index integer NOT NULL,
+    sha256 bytea NOT NULL,
+    CONSTRAINT upload_chunk_index_check CHECK ((index >= 0)),
+    CONSTRAINT upload_chunk_sha256_check CHECK ((length(sha256) = 32))
+);
+
+--
+-- Name: TABLE upload_chunk; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON TABLE aerodag.upload_chunk IS 'A chunk that is on the disk with this checksum; those of an upload that is complete are not needed any more.';
 
 --
 -- Name: vegetation_index; Type: TABLE; Schema: aerodag; Owner: -
@@ -2387,6 +3101,34 @@ ALTER TABLE ONLY aerodag.dataset
     ADD CONSTRAINT dataset_pkey PRIMARY KEY (id);
 
 --
+-- Name: dataset_summary dataset_summary_pkey; Type: CONSTRAINT; Schema: aerodag; Owner: -
+--
+
+ALTER TABLE ONLY aerodag.dataset_summary
+    ADD CONSTRAINT dataset_summary_pkey PRIMARY KEY (dataset_id);
+
+--
+-- Name: dataset_total dataset_total_pkey; Type: CONSTRAINT; Schema: aerodag; Owner: -
+--
+
+ALTER TABLE ONLY aerodag.dataset_total
+    ADD CONSTRAINT dataset_total_pkey PRIMARY KEY (audience, state);
+
+--
+-- Name: duration_total duration_total_pkey; Type: CONSTRAINT; Schema: aerodag; Owner: -
+--
+
+ALTER TABLE ONLY aerodag.duration_total
+    ADD CONSTRAINT duration_total_pkey PRIMARY KEY (kind, name, engine, outcome, bound);
+
+--
+-- Name: ending_total ending_total_pkey; Type: CONSTRAINT; Schema: aerodag; Owner: -
+--
+
+ALTER TABLE ONLY aerodag.ending_total
+    ADD CONSTRAINT ending_total_pkey PRIMARY KEY (state, preset, engine, code, category);
+
+--
 -- Name: engine_job engine_job_engine_job_key; Type: CONSTRAINT; Schema: aerodag; Owner: -
 --
 
@@ -2576,6 +3318,27 @@ ALTER TABLE ONLY aerodag.subscription
     ADD CONSTRAINT subscription_pkey PRIMARY KEY (id);
 
 --
+-- Name: upload_chunk upload_chunk_pkey; Type: CONSTRAINT; Schema: aerodag; Owner: -
+--
+
+ALTER TABLE ONLY aerodag.upload_chunk
+    ADD CONSTRAINT upload_chunk_pkey PRIMARY KEY (upload_id, index);
+
+--
+-- Name: upload upload_pkey; Type: CONSTRAINT; Schema: aerodag; Owner: -
+--
+
+ALTER TABLE ONLY aerodag.upload
+    ADD CONSTRAINT upload_pkey PRIMARY KEY (id);
+
+--
+-- Name: upload upload_source_uri_key; Type: CONSTRAINT; Schema: aerodag; Owner: -
+--
+
+ALTER TABLE ONLY aerodag.upload
+    ADD CONSTRAINT upload_source_uri_key UNIQUE (source_uri);
+
+--
 -- Name: vegetation_index vegetation_index_pkey; Type: CONSTRAINT; Schema: aerodag; Owner: -
 --
 
@@ -2675,6 +3438,54 @@ CREATE INDEX dataset_start_asked_idx ON aerodag.dataset USING btree (start_asked
 CREATE INDEX dataset_start_asks_idx ON aerodag.dataset USING btree (start_asks) WHERE (start_asks > 1);
 
 --
+-- Name: dataset_summary_east_idx; Type: INDEX; Schema: aerodag; Owner: -
+--
+
+CREATE INDEX dataset_summary_east_idx ON aerodag.dataset_summary USING btree (east);
+
+--
+-- Name: dataset_summary_newest_idx; Type: INDEX; Schema: aerodag; Owner: -
+--
+
+CREATE INDEX dataset_summary_newest_idx ON aerodag.dataset_summary USING btree (created_at DESC, dataset_id DESC);
+
+--
+-- Name: dataset_summary_north_idx; Type: INDEX; Schema: aerodag; Owner: -
+--
+
+CREATE INDEX dataset_summary_north_idx ON aerodag.dataset_summary USING btree (north);
+
+--
+-- Name: dataset_summary_place_idx; Type: INDEX; Schema: aerodag; Owner: -
+--
+
+CREATE INDEX dataset_summary_place_idx ON aerodag.dataset_summary USING gist (place) WHERE (place IS NOT NULL);
+
+--
+-- Name: dataset_summary_south_idx; Type: INDEX; Schema: aerodag; Owner: -
+--
+
+CREATE INDEX dataset_summary_south_idx ON aerodag.dataset_summary USING btree (south);
+
+--
+-- Name: dataset_summary_state_idx; Type: INDEX; Schema: aerodag; Owner: -
+--
+
+CREATE INDEX dataset_summary_state_idx ON aerodag.dataset_summary USING btree (state, created_at DESC, dataset_id DESC);
+
+--
+-- Name: dataset_summary_upload_type_idx; Type: INDEX; Schema: aerodag; Owner: -
+--
+
+CREATE INDEX dataset_summary_upload_type_idx ON aerodag.dataset_summary USING btree (upload_type, created_at DESC, dataset_id DESC);
+
+--
+-- Name: dataset_summary_west_idx; Type: INDEX; Schema: aerodag; Owner: -
+--
+
+CREATE INDEX dataset_summary_west_idx ON aerodag.dataset_summary USING btree (west);
+
+--
 -- Name: dataset_waiting_idx; Type: INDEX; Schema: aerodag; Owner: -
 --
 
@@ -2759,6 +3570,12 @@ CREATE INDEX outbox_due_idx ON aerodag.outbox USING btree (next_attempt_at) WHER
 CREATE UNIQUE INDEX outbox_event_key ON aerodag.outbox USING btree (event_id, recipient);
 
 --
+-- Name: outbox_failed_idx; Type: INDEX; Schema: aerodag; Owner: -
+--
+
+CREATE INDEX outbox_failed_idx ON aerodag.outbox USING btree (id) WHERE (state = 'failed'::text);
+
+--
 -- Name: outbox_subscription_idx; Type: INDEX; Schema: aerodag; Owner: -
 --
 
@@ -2780,7 +3597,7 @@ CREATE INDEX review_run_idx ON aerodag.review USING btree (run_id, id);
 -- Name: run_finished_idx; Type: INDEX; Schema: aerodag; Owner: -
 --
 
-CREATE INDEX run_finished_idx ON aerodag.run USING btree (finished_at) WHERE (finished_at IS NOT NULL);
+CREATE INDEX run_finished_idx ON aerodag.run USING btree (finished_at) INCLUDE (dataset_id, state) WHERE (finished_at IS NOT NULL);
 
 --
 -- Name: run_newest_idx; Type: INDEX; Schema: aerodag; Owner: -
@@ -2801,6 +3618,12 @@ CREATE UNIQUE INDEX run_one_active_key ON aerodag.run USING btree (dataset_id) W
 CREATE INDEX start_request_dataset_idx ON aerodag.start_request USING btree (dataset_id);
 
 --
+-- Name: start_request_waiting_idx; Type: INDEX; Schema: aerodag; Owner: -
+--
+
+CREATE INDEX start_request_waiting_idx ON aerodag.start_request USING btree (created_at) WHERE (asked_at IS NULL);
+
+--
 -- Name: step_engine_idx; Type: INDEX; Schema: aerodag; Owner: -
 --
 
@@ -2813,10 +3636,34 @@ CREATE INDEX step_engine_idx ON aerodag.step USING btree (finished_at DESC) WHER
 CREATE INDEX step_finished_idx ON aerodag.step USING btree (finished_at) INCLUDE (run_id, name, try_number, state, duration_s) WHERE (finished_at IS NOT NULL);
 
 --
+-- Name: upload_dataset_idx; Type: INDEX; Schema: aerodag; Owner: -
+--
+
+CREATE INDEX upload_dataset_idx ON aerodag.upload USING btree (dataset_id);
+
+--
+-- Name: upload_expiry_idx; Type: INDEX; Schema: aerodag; Owner: -
+--
+
+CREATE INDEX upload_expiry_idx ON aerodag.upload USING btree (expires_at) WHERE (state = 'open'::text);
+
+--
+-- Name: upload_open_idx; Type: INDEX; Schema: aerodag; Owner: -
+--
+
+CREATE INDEX upload_open_idx ON aerodag.upload USING btree (owner, created_at) WHERE (state = 'open'::text);
+
+--
 -- Name: vegetation_index_dataset_idx; Type: INDEX; Schema: aerodag; Owner: -
 --
 
 CREATE INDEX vegetation_index_dataset_idx ON aerodag.vegetation_index USING btree (dataset_id, name);
+
+--
+-- Name: run add_ending; Type: TRIGGER; Schema: aerodag; Owner: -
+--
+
+CREATE CONSTRAINT TRIGGER add_ending AFTER UPDATE OF state ON aerodag.run DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (((old.state = ANY (ARRAY['queued'::text, 'running'::text])) AND (new.state = ANY (ARRAY['succeeded'::text, 'degraded'::text, 'failed'::text, 'cancelled'::text])))) EXECUTE FUNCTION aerodag.add_ending();
 
 --
 -- Name: step derive_run_state; Type: TRIGGER; Schema: aerodag; Owner: -
@@ -2829,6 +3676,30 @@ CREATE TRIGGER derive_run_state AFTER INSERT OR UPDATE OF state ON aerodag.step 
 --
 
 CREATE CONSTRAINT TRIGGER keep_products_total AFTER INSERT OR DELETE OR UPDATE OF kind, name, is_current, bytes, details, removed_at ON aerodag.artifact DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION aerodag.keep_products_total();
+
+--
+-- Name: artifact keep_summary; Type: TRIGGER; Schema: aerodag; Owner: -
+--
+
+CREATE CONSTRAINT TRIGGER keep_summary AFTER INSERT OR UPDATE OF is_current, bbox, gsd_m, details, removed_at ON aerodag.artifact DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (((new.kind = ANY (ARRAY['orthophoto'::text, 'thumbnail'::text])) AND (new.name = ''::text))) EXECUTE FUNCTION aerodag.keep_summary();
+
+--
+-- Name: dataset keep_summary; Type: TRIGGER; Schema: aerodag; Owner: -
+--
+
+CREATE CONSTRAINT TRIGGER keep_summary AFTER INSERT OR DELETE OR UPDATE OF name, owner, project, access, quarantined_at, archived_at ON aerodag.dataset DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION aerodag.keep_summary_of_dataset();
+
+--
+-- Name: image keep_summary; Type: TRIGGER; Schema: aerodag; Owner: -
+--
+
+CREATE CONSTRAINT TRIGGER keep_summary AFTER INSERT OR DELETE OR UPDATE OF status, rtk_flag, longitude, latitude ON aerodag.image DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION aerodag.keep_summary();
+
+--
+-- Name: run keep_summary; Type: TRIGGER; Schema: aerodag; Owner: -
+--
+
+CREATE CONSTRAINT TRIGGER keep_summary AFTER INSERT OR UPDATE OF state, attempt_at ON aerodag.run DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION aerodag.keep_summary();
 
 --
 -- Name: dataset keep_uploads_total; Type: TRIGGER; Schema: aerodag; Owner: -
@@ -2988,6 +3859,20 @@ ALTER TABLE ONLY aerodag.stress_cell
     ADD CONSTRAINT stress_cell_run_id_name_fkey FOREIGN KEY (run_id, name) REFERENCES aerodag.vegetation_index(run_id, name) ON DELETE CASCADE;
 
 --
+-- Name: upload_chunk upload_chunk_upload_id_fkey; Type: FK CONSTRAINT; Schema: aerodag; Owner: -
+--
+
+ALTER TABLE ONLY aerodag.upload_chunk
+    ADD CONSTRAINT upload_chunk_upload_id_fkey FOREIGN KEY (upload_id) REFERENCES aerodag.upload(id) ON DELETE CASCADE;
+
+--
+-- Name: upload upload_dataset_id_fkey; Type: FK CONSTRAINT; Schema: aerodag; Owner: -
+--
+
+ALTER TABLE ONLY aerodag.upload
+    ADD CONSTRAINT upload_dataset_id_fkey FOREIGN KEY (dataset_id) REFERENCES aerodag.dataset(id) ON DELETE SET NULL;
+
+--
 -- Name: vegetation_index vegetation_index_run_id_dataset_id_fkey; Type: FK CONSTRAINT; Schema: aerodag; Owner: -
 --
 
@@ -3011,6 +3896,30 @@ ALTER TABLE aerodag.check_result ENABLE ROW LEVEL SECURITY;
 --
 
 ALTER TABLE aerodag.dataset ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: dataset_summary; Type: ROW SECURITY; Schema: aerodag; Owner: -
+--
+
+ALTER TABLE aerodag.dataset_summary ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: dataset_total; Type: ROW SECURITY; Schema: aerodag; Owner: -
+--
+
+ALTER TABLE aerodag.dataset_total ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: duration_total; Type: ROW SECURITY; Schema: aerodag; Owner: -
+--
+
+ALTER TABLE aerodag.duration_total ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: ending_total; Type: ROW SECURITY; Schema: aerodag; Owner: -
+--
+
+ALTER TABLE aerodag.ending_total ENABLE ROW LEVEL SECURITY;
 
 --
 -- Name: engine_job; Type: ROW SECURITY; Schema: aerodag; Owner: -
@@ -3247,6 +4156,18 @@ ALTER TABLE aerodag.stress_cell ENABLE ROW LEVEL SECURITY;
 ALTER TABLE aerodag.subscription ENABLE ROW LEVEL SECURITY;
 
 --
+-- Name: upload; Type: ROW SECURITY; Schema: aerodag; Owner: -
+--
+
+ALTER TABLE aerodag.upload ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: upload_chunk; Type: ROW SECURITY; Schema: aerodag; Owner: -
+--
+
+ALTER TABLE aerodag.upload_chunk ENABLE ROW LEVEL SECURITY;
+
+--
 -- Name: vegetation_index; Type: ROW SECURITY; Schema: aerodag; Owner: -
 --
 
@@ -3269,6 +4190,30 @@ CREATE POLICY worker_all ON aerodag.check_result TO aerodag_worker USING (true) 
 --
 
 CREATE POLICY worker_all ON aerodag.dataset TO aerodag_worker USING (true) WITH CHECK (true);
+
+--
+-- Name: dataset_summary worker_all; Type: POLICY; Schema: aerodag; Owner: -
+--
+
+CREATE POLICY worker_all ON aerodag.dataset_summary FOR SELECT TO aerodag_worker USING (true);
+
+--
+-- Name: dataset_total worker_all; Type: POLICY; Schema: aerodag; Owner: -
+--
+
+CREATE POLICY worker_all ON aerodag.dataset_total FOR SELECT TO aerodag_worker USING (true);
+
+--
+-- Name: duration_total worker_all; Type: POLICY; Schema: aerodag; Owner: -
+--
+
+CREATE POLICY worker_all ON aerodag.duration_total FOR SELECT TO aerodag_worker USING (true);
+
+--
+-- Name: ending_total worker_all; Type: POLICY; Schema: aerodag; Owner: -
+--
+
+CREATE POLICY worker_all ON aerodag.ending_total FOR SELECT TO aerodag_worker USING (true);
 
 --
 -- Name: engine_job worker_all; Type: POLICY; Schema: aerodag; Owner: -
@@ -3373,6 +4318,18 @@ CREATE POLICY worker_all ON aerodag.stress_cell TO aerodag_worker USING (true) W
 CREATE POLICY worker_all ON aerodag.subscription TO aerodag_worker USING (true) WITH CHECK (true);
 
 --
+-- Name: upload worker_all; Type: POLICY; Schema: aerodag; Owner: -
+--
+
+CREATE POLICY worker_all ON aerodag.upload TO aerodag_worker USING (true) WITH CHECK (true);
+
+--
+-- Name: upload_chunk worker_all; Type: POLICY; Schema: aerodag; Owner: -
+--
+
+CREATE POLICY worker_all ON aerodag.upload_chunk TO aerodag_worker USING (true) WITH CHECK (true);
+
+--
 -- Name: vegetation_index worker_all; Type: POLICY; Schema: aerodag; Owner: -
 --
 
@@ -3386,6 +4343,12 @@ GRANT USAGE ON SCHEMA aerodag TO aerodag_worker;
 GRANT USAGE ON SCHEMA aerodag TO aerodag_reader;
 
 --
+-- Name: FUNCTION add_ending(); Type: ACL; Schema: aerodag; Owner: -
+--
+
+REVOKE ALL ON FUNCTION aerodag.add_ending() FROM PUBLIC;
+
+--
 -- Name: TABLE artifact; Type: ACL; Schema: aerodag; Owner: -
 --
 
@@ -3397,6 +4360,18 @@ GRANT SELECT ON TABLE aerodag.artifact TO aerodag_reader;
 --
 
 REVOKE ALL ON FUNCTION aerodag.add_product(product aerodag.artifact, times integer) FROM PUBLIC;
+
+--
+-- Name: TABLE dataset_summary; Type: ACL; Schema: aerodag; Owner: -
+--
+
+GRANT SELECT ON TABLE aerodag.dataset_summary TO aerodag_worker;
+
+--
+-- Name: FUNCTION add_to_dataset_total(summary aerodag.dataset_summary, times integer); Type: ACL; Schema: aerodag; Owner: -
+--
+
+REVOKE ALL ON FUNCTION aerodag.add_to_dataset_total(summary aerodag.dataset_summary, times integer) FROM PUBLIC;
 
 --
 -- Name: FUNCTION add_to_storage_total(what text, which text, valid boolean, times integer, size bigint); Type: ACL; Schema: aerodag; Owner: -
@@ -3424,10 +4399,29 @@ REVOKE ALL ON FUNCTION aerodag.add_upload(upload aerodag.dataset, times integer)
 REVOKE ALL ON FUNCTION aerodag.derive_run_state() FROM PUBLIC;
 
 --
+-- Name: FUNCTION duration_bounds(); Type: ACL; Schema: aerodag; Owner: -
+--
+
+REVOKE ALL ON FUNCTION aerodag.duration_bounds() FROM PUBLIC;
+GRANT ALL ON FUNCTION aerodag.duration_bounds() TO aerodag_worker;
+
+--
 -- Name: FUNCTION keep_products_total(); Type: ACL; Schema: aerodag; Owner: -
 --
 
 REVOKE ALL ON FUNCTION aerodag.keep_products_total() FROM PUBLIC;
+
+--
+-- Name: FUNCTION keep_summary(); Type: ACL; Schema: aerodag; Owner: -
+--
+
+REVOKE ALL ON FUNCTION aerodag.keep_summary() FROM PUBLIC;
+
+--
+-- Name: FUNCTION keep_summary_of_dataset(); Type: ACL; Schema: aerodag; Owner: -
+--
+
+REVOKE ALL ON FUNCTION aerodag.keep_summary_of_dataset() FROM PUBLIC;
 
 --
 -- Name: FUNCTION keep_uploads_total(); Type: ACL; Schema: aerodag; Owner: -
@@ -3440,6 +4434,24 @@ REVOKE ALL ON FUNCTION aerodag.keep_uploads_total() FROM PUBLIC;
 --
 
 REVOKE ALL ON FUNCTION aerodag.note_first_run() FROM PUBLIC;
+
+--
+-- Name: FUNCTION summarise(wanted bigint); Type: ACL; Schema: aerodag; Owner: -
+--
+
+REVOKE ALL ON FUNCTION aerodag.summarise(wanted bigint) FROM PUBLIC;
+
+--
+-- Name: FUNCTION summarise_all(); Type: ACL; Schema: aerodag; Owner: -
+--
+
+REVOKE ALL ON FUNCTION aerodag.summarise_all() FROM PUBLIC;
+
+--
+-- Name: FUNCTION summary_of(wanted bigint); Type: ACL; Schema: aerodag; Owner: -
+--
+
+REVOKE ALL ON FUNCTION aerodag.summary_of(wanted bigint) FROM PUBLIC;
 
 --
 -- Name: FUNCTION tell(event_name text, about_dataset bigint, about_run bigint, about_event bigint, facts jsonb); Type: ACL; Schema: aerodag; Owner: -
@@ -3503,6 +4515,44 @@ GRANT SELECT,INSERT ON TABLE aerodag.event TO aerodag_worker;
 GRANT SELECT ON TABLE aerodag.event TO aerodag_reader;
 
 --
+-- Name: TABLE review; Type: ACL; Schema: aerodag; Owner: -
+--
+
+GRANT SELECT,INSERT,UPDATE ON TABLE aerodag.review TO aerodag_worker;
+GRANT SELECT ON TABLE aerodag.review TO aerodag_reader;
+
+--
+-- Name: TABLE run; Type: ACL; Schema: aerodag; Owner: -
+--
+
+GRANT SELECT,INSERT,UPDATE ON TABLE aerodag.run TO aerodag_worker;
+GRANT SELECT ON TABLE aerodag.run TO aerodag_reader;
+
+--
+-- Name: TABLE dataset_item; Type: ACL; Schema: aerodag; Owner: -
+--
+
+GRANT SELECT ON TABLE aerodag.dataset_item TO aerodag_worker;
+
+--
+-- Name: TABLE dataset_total; Type: ACL; Schema: aerodag; Owner: -
+--
+
+GRANT SELECT ON TABLE aerodag.dataset_total TO aerodag_worker;
+
+--
+-- Name: TABLE duration_total; Type: ACL; Schema: aerodag; Owner: -
+--
+
+GRANT SELECT ON TABLE aerodag.duration_total TO aerodag_worker;
+
+--
+-- Name: TABLE ending_total; Type: ACL; Schema: aerodag; Owner: -
+--
+
+GRANT SELECT ON TABLE aerodag.ending_total TO aerodag_worker;
+
+--
 -- Name: TABLE finding; Type: ACL; Schema: aerodag; Owner: -
 --
 
@@ -3543,25 +4593,11 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE aerodag.quality_check TO aerodag_work
 GRANT SELECT ON TABLE aerodag.quality_check TO aerodag_reader;
 
 --
--- Name: TABLE review; Type: ACL; Schema: aerodag; Owner: -
---
-
-GRANT SELECT,INSERT,UPDATE ON TABLE aerodag.review TO aerodag_worker;
-GRANT SELECT ON TABLE aerodag.review TO aerodag_reader;
-
---
 -- Name: TABLE rtk_file; Type: ACL; Schema: aerodag; Owner: -
 --
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE aerodag.rtk_file TO aerodag_worker;
 GRANT SELECT ON TABLE aerodag.rtk_file TO aerodag_reader;
-
---
--- Name: TABLE run; Type: ACL; Schema: aerodag; Owner: -
---
-
-GRANT SELECT,INSERT,UPDATE ON TABLE aerodag.run TO aerodag_worker;
-GRANT SELECT ON TABLE aerodag.run TO aerodag_reader;
 
 --
 -- Name: TABLE run_quality; Type: ACL; Schema: aerodag; Owner: -
@@ -3595,6 +4631,18 @@ GRANT SELECT ON TABLE aerodag.stress_cell TO aerodag_reader;
 --
 
 GRANT SELECT,INSERT,UPDATE ON TABLE aerodag.subscription TO aerodag_worker;
+
+--
+-- Name: TABLE upload; Type: ACL; Schema: aerodag; Owner: -
+--
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE aerodag.upload TO aerodag_worker;
+
+--
+-- Name: TABLE upload_chunk; Type: ACL; Schema: aerodag; Owner: -
+--
+
+GRANT SELECT,INSERT,DELETE ON TABLE aerodag.upload_chunk TO aerodag_worker;
 
 --
 -- Name: TABLE vegetation_index; Type: ACL; Schema: aerodag; Owner: -

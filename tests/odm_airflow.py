@@ -49,6 +49,24 @@ def wait_for(what: str, ask: Callable[[], T | None], seconds: float = 120, *, pa
     pytest.fail(f"{what}: not in {seconds} s")
 
 
+def true_results(survey: SimulatedSurvey, folder: Path) -> dict[str, bytes]:
+    """What an engine makes of the survey: the true orthophoto with an alpha band, and a report."""
+    made = folder / "odm_orthophoto.tif"
+    with rasterio.open(survey.truth_ortho) as truth:
+        colours, profile = truth.read(), truth.profile | {"count": 4}
+    with rasterio.open(made, "w", **profile) as target:
+        target.write(np.concatenate([colours, np.full_like(colours[:1], 255)]))
+    names = [shot.name for shot in survey.shots]
+    shots = [{"type": "Feature", "properties": {"filename": name}, "geometry": None} for name in names]
+    statistics = {"reconstruction_statistics": {"reconstructed_shots_count": len(names)}}
+    return {
+        "odm_orthophoto/odm_orthophoto.tif": made.read_bytes(),
+        "odm_report/shots.geojson": json.dumps({"type": "FeatureCollection", "features": shots}).encode(),
+        "odm_report/stats.json": json.dumps(statistics).encode(),
+        "odm_report/report.pdf": b"%PDF-1.4",
+    }
+
+
 class OdmSetUp:
     """A running set-up: its ledger, storage, REST API, processes and containers."""
 
@@ -84,26 +102,9 @@ class OdmSetUp:
         (project / ".double" / "outputs").mkdir(parents=True)
         choose(project, **scenario)
         outputs = project / ".double" / "outputs"
-        for name, content in self.results(outputs).items():
+        for name, content in true_results(self.survey, outputs).items():
             (outputs / name).parent.mkdir(exist_ok=True)
             (outputs / name).write_bytes(content)
-
-    def results(self, folder: Path) -> dict[str, bytes]:
-        """What an engine makes of the survey: the true orthophoto with an alpha band, and a report."""
-        made = folder / "odm_orthophoto.tif"
-        with rasterio.open(self.survey.truth_ortho) as truth:
-            colours, profile = truth.read(), truth.profile | {"count": 4}
-        with rasterio.open(made, "w", **profile) as target:
-            target.write(np.concatenate([colours, np.full_like(colours[:1], 255)]))
-        names = [shot.name for shot in self.survey.shots]
-        shots = [{"type": "Feature", "properties": {"filename": name}, "geometry": None} for name in names]
-        statistics = {"reconstruction_statistics": {"reconstructed_shots_count": len(names)}}
-        return {
-            "odm_orthophoto/odm_orthophoto.tif": made.read_bytes(),
-            "odm_report/shots.geojson": json.dumps({"type": "FeatureCollection", "features": shots}).encode(),
-            "odm_report/stats.json": json.dumps(statistics).encode(),
-            "odm_report/report.pdf": b"%PDF-1.4",
-        }
 
     def prepare_again(self, run: ledger.Run, **scenario: object) -> None:
         """What the double does from its next start on."""

@@ -27,6 +27,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from aerodag import ledger
 from aerodag.ledger.migrate import migrate
 from aerodag.local.postgres import embedded_server
+from aerodag.monitoring.figures import read_figures
 from conftest import url_of
 from ledger_bulk import IMAGES_PER_DATASET, fill
 
@@ -75,6 +76,7 @@ def questions() -> dict[str, Ask]:
         "images_known_elsewhere": lambda conn, number: ledger.images_known_elsewhere(conn, dataset_id=number),
         "evaluate_checks": lambda conn, number: ledger.evaluate_checks(conn, run_id=number),
         "run_checks": lambda conn, number: ledger.run_checks(conn, run_id=number),
+        "a scrape of the exporter": lambda conn, _: read_figures(conn),
         **views,
         **lists,
     }

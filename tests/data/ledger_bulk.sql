@@ -151,7 +151,10 @@ select
     'file:///data/' || product.kind || '/' || run.dataset_id || '_' || run.id || product.name, product.bytes + run.id,
     md5(run.id || product.kind) || md5(product.name || run.id), 'EPSG:32632',
     array[west, south, west + 0.002, south + 0.002],
-    jsonb_build_object('type', 'Polygon', 'coordinates', jsonb_build_array(west, south)),
+    jsonb_build_object('type', 'Polygon', 'coordinates', jsonb_build_array(jsonb_build_array(
+        jsonb_build_array(west, south), jsonb_build_array(west + 0.002, south), jsonb_build_array(west + 0.002, south + 0.002),
+        jsonb_build_array(west, south + 0.002), jsonb_build_array(west, south)
+    ))),
     0.03, '{"profile": "web", "raster": {"width": 12000, "height": 11000, "valid_ratio": 0.6, "valid_area_m2": 119000}}',
     not exists (select from aerodag.run as newer where newer.dataset_id = run.dataset_id and newer.id > run.id
         and newer.state in ('succeeded', 'degraded')),
@@ -208,6 +211,34 @@ select
     sum(size_bytes)
 from aerodag.dataset
 group by 1, 2, 3;
+
+-- name: summaries
+-- What triggers keep while the ledger is used.
+select aerodag.summarise_all();
+
+-- name: ending_totals
+-- What a trigger keeps while the ledger is used.
+insert into aerodag.ending_total (state, preset, engine, code, category, runs, images, gpu_seconds)
+select state, preset, engine, coalesce(failure_code, ''), coalesce(failure_category, ''), count(*), count(*) * 92, count(*) * 3600
+from aerodag.run
+where state not in ('queued', 'running')
+group by 1, 2, 3, 4, 5;
+
+-- name: duration_totals
+-- What a trigger keeps while the ledger is used; the numbers do not matter.
+insert into aerodag.duration_total (kind, name, engine, outcome, bound, times, seconds)
+select
+    known.*, bound, %(worked)s * least(bound, 7200) / 7200, %(worked)s * least(bound, 7200) / 2
+from (
+    select distinct 'run', preset, engine, state from aerodag.run where state not in ('queued', 'running')
+    union
+    select distinct 'step', step.name, '', outcome
+    from (select distinct name from aerodag.step where run_id < 1000) as step
+    cross join unnest(array['succeeded', 'failed', 'retrying']) as outcome
+    union
+    select distinct 'stage', stage, 'odm', '' from aerodag.engine_stage where run_id < 1000
+) as known
+cross join unnest(aerodag.duration_bounds()) as bound;
 
 -- name: sequences
 select

@@ -33,7 +33,10 @@ _ABOUT: dict[Reason, tuple[str, str]] = {
         "Convert them to JPEG or TIFF with their metadata.",
     ),
     Reason.NESTED_ARCHIVE: ("archives inside the ZIP", "Unpack them and pack their images into one ZIP."),
-    Reason.UNKNOWN_TYPE: ("files of other types", ""),
+    Reason.UNKNOWN_TYPE: (
+        "files of other types",
+        "Nothing needs to be done, unless they are images: convert them to JPEG or TIFF.",
+    ),
 }
 
 

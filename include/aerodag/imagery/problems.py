@@ -34,6 +34,11 @@ _MEANING = {
         "Nothing needs to be done; checks that need the exact time are left out.",
     ),
     "xmp.damaged": ("have damaged XMP; RTK accuracy and gimbal angles may be missing", _ORIGINALS),
+    "xmp.gps_out_of_range": ("have a position in XMP that is not on Earth", _ORIGINALS),
+    "xmp.gps_zero": (
+        "lie at latitude 0, longitude 0 by their XMP: the receiver had no position",
+        "Wait for a GPS fix before take-off.",
+    ),
     "position.no_fix": ("were taken before the receiver had a fix", "Wait for a GPS fix before take-off."),
     "position.conflict": (
         "have positions in EXIF and XMP that are over 100 m apart; XMP is taken",
@@ -55,8 +60,7 @@ def problem_findings(images: Iterable[ImageMetadata]) -> list[Finding]:
 
 
 def _finding(code: str, names: list[str], total: int) -> Finding:
-    in_exif = f"exif.{code.partition('.')[2]}"  # a position in XMP fails in the same ways as one in EXIF
-    meaning, advice = _MEANING.get(code) or _MEANING.get(in_exif) or (f"have {code}", _ORIGINALS)
+    meaning, advice = _MEANING[code]
     return Finding(
         Severity.INFO if code in _HARMLESS else Severity.WARNING,
         code,

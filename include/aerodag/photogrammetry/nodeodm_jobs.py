@@ -175,6 +175,7 @@ class NodeOdmJobs:
             return
         archive = project.parent / f".{job}.zip"
         try:
+            project.mkdir(parents=True, exist_ok=True)  # another host may have sent the images
             if not archive.is_file():
                 download(self._client, job, archive)
             written = unpack(archive, project)

@@ -10,6 +10,7 @@ import structlog
 from aerodag import ledger, photogrammetry
 from aerodag.photogrammetry import Plan, Progress, Reconstruction
 from aerodag.pipeline.context import Metrics, StepContext
+from aerodag.pipeline.products.orthophoto import hand_over
 from aerodag.pipeline.project import fill_project
 from aerodag.pipeline.results import engine_metrics, finished_before, keep_result, report_images
 
@@ -21,6 +22,7 @@ def odm(context: StepContext) -> Metrics:
     before = finished_before(context)
     result = before or _reconstruct(context)
     report_images(context, result)
+    hand_over(context, result)
     metrics = engine_metrics(context, result) | {
         "cores": context.settings.max_concurrency,
         "host": socket.gethostname(),

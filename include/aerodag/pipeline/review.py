@@ -97,7 +97,7 @@ def settle(context: StepContext, answer: Answer) -> Metrics:
         CancelledError: ``run.aborted_in_review``; the run is closed.
         RemediedError: the images named make no sense (``review.image_unknown``, ``review.no_image``,
             ``review.images_kept``); the next try asks again, and says so.
-        ConfigError: ``imagery.too_few_usable`` would be left; no image was left out.
+        ConfigError: ``review.too_few_left``; no image was left out.
     """
     answer = _by_default(context, answer) if answer.by_default else answer
     try:
@@ -229,7 +229,7 @@ def _require_enough(context: StepContext, used: int, rejected: int) -> None:
     needed = context.settings.min_images
     if used - rejected < needed:
         raise ConfigError(
-            "imagery.too_few_usable",
+            "review.too_few_left",
             f"Without the {amounts.count_of(rejected, 'image')} named, {used - rejected} of {used} are left; "
             f"{needed} are needed.",
             advice="Clear the review task to be asked again; no image was left out.",

@@ -243,7 +243,7 @@ def test_who_rejects_nearly_all_leaves_nothing_undone(case: Case) -> None:
     case.ask()
     with pytest.raises(ConfigError) as caught:
         case.answer(Option.REJECT, *case.names[:10])
-    assert caught.value.code == "imagery.too_few_usable"
+    assert caught.value.code == "review.too_few_left"
     assert "2 of 12 are left; 3 are needed" in caught.value.message
     assert {status for status, _ in case.statuses().values()} == {"assigned"}
     assert case.context.run.exclude_images == []

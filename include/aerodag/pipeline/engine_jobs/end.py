@@ -15,6 +15,7 @@ from aerodag import ledger
 from aerodag.errors import AerodagError, EngineError, InfrastructureError, RemediedError
 from aerodag.findings import Finding
 from aerodag.ledger import EngineJob, ImageRecord, Run
+from aerodag.photogrammetry import Reconstruction
 from aerodag.photogrammetry.jobs import Ending, Jobs
 from aerodag.photogrammetry.odm.judging.causes import StopReason
 from aerodag.photogrammetry.odm.judging.failures import Judgement, Situation, judge_ending
@@ -26,6 +27,7 @@ from aerodag.photogrammetry.odm.watching.log import Watcher
 from aerodag.pipeline.context import Metrics, StepContext
 from aerodag.pipeline.engine_jobs import evidence
 from aerodag.pipeline.engine_jobs.watch import show, stage_rows
+from aerodag.pipeline.products.orthophoto import hand_over
 from aerodag.pipeline.project import assigned
 from aerodag.pipeline.results import engine_metrics, finished_before, keep_result, report_images
 from aerodag.settings import Settings
@@ -60,7 +62,11 @@ def conclude(context: StepContext, jobs: Jobs, job: str, *, shown: int, stop: st
     if error is not None:
         raise _failed(context, jobs, row, ending, chosen, error) from None
     assert result is not None  # noqa: S101 - one of the two is there
-    _keep(context, result, findings)
+    reconstruction = _keep(context, result, findings)
+    try:
+        hand_over(context, reconstruction)
+    except EngineError as misplaced:
+        raise _failed(context, jobs, row, ending, chosen, misplaced) from None
     metrics = engine_metrics(context, result.reconstruction) | _facts(row, ending, watcher, chosen, result)
     _metrics_path(context).write_text(json.dumps(metrics, default=str), "utf-8")
     ledger.end_job(context.ledger, engine=row.engine, job=job, exit_code=ending.exit_code)
@@ -236,11 +242,12 @@ def _failed(
     return answer
 
 
-def _keep(context: StepContext, result: Result, findings: tuple[Finding, ...]) -> None:
+def _keep(context: StepContext, result: Result, findings: tuple[Finding, ...]) -> Reconstruction:
     reconstruction = replace(result.reconstruction, findings=(*findings, *result.reconstruction.findings))
     keep_result(context, reconstruction)
     report_images(context, reconstruction)
     evidence.publish_unregistered(context, {str(i.engine_name): _place(i) for i in assigned(context)}, result)
+    return reconstruction
 
 
 def _facts(row: EngineJob, ending: Ending, watcher: Watcher, chosen: OdmPlan, result: Result) -> Metrics:

@@ -27,10 +27,17 @@ def publish_ortho(context: StepContext) -> Metrics:
     if context.dataset.upload_type == "geotiff":
         return _take_over(context)
     result = finished_before(context)
-    return _published_before(context) if result is None else _publish_result(context, result)
+    return _published_before(context) if result is None else publish_result(context, result)
 
 
-def _publish_result(context: StepContext, result: Reconstruction) -> Metrics:
+def hand_over(context: StepContext, result: Reconstruction) -> None:
+    """Publish an engine's result at once where the next step may run on a host that cannot see it here."""
+    if "archive" in context.storage.remotes:
+        publish_result(context, result)
+
+
+def publish_result(context: StepContext, result: Reconstruction) -> Metrics:
+    """Compare the orthophoto with its cameras, and put it and what belongs to it on storage and on record."""
     info = describe(result.orthophoto)
     found = _compare_with_cameras(context, info)
     published = context.storage.publish(result.orthophoto, context.product("archive", ORTHOPHOTO))

@@ -29,13 +29,13 @@ class Source:
         """The file, and the certainty afterwards that nobody replaced it meanwhile.
 
         Raises:
-            InfrastructureError: ``product.source_changed``.
+            InfrastructureError: ``product.source_replaced``.
         """
         before = _signature(self.path)
         yield self.path
         if _signature(self.path) != before and sha256_of(self.path) != self.artifact.sha256:
             raise InfrastructureError(
-                "product.source_changed",
+                "product.source_replaced",
                 f"The {self.artifact.kind} {self.path.name} was replaced while it was worked on.",
                 advice="It is tried again on what is on record then.",
             )
