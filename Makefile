@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo up stop report test test-fast test-stack fuzz chaos chaos-engine backfill lint bench lock schema clean
+.PHONY: demo up stop report test test-fast test-stack fuzz fuzz-api chaos chaos-engine backfill lint bench lock schema clean
 
 demo: .venv/ready  ## one ZIP through the whole pipeline: make demo [ZIP=path]
 	@$(BIN)/aerodag demo $(if $(ZIP),--zip "$(ZIP)")
@@ -25,6 +25,9 @@ test-fast: .venv/ready  ## without the tests that take minutes
 
 fuzz: .venv/ready  ## every parser against 100,000 generated inputs a test
 	AERODAG_TEST_PROFILE=fuzz $(BIN)/pytest -m fuzz
+
+fuzz-api: .venv/ready  ## the API against requests made up from its schema: make fuzz-api [EXAMPLES=1000]
+	AERODAG_TEST_API_EXAMPLES=$(or $(EXAMPLES),1000) $(BIN)/pytest tests/integration/web/test_api_fuzz.py
 
 chaos: .venv/ready  ## random kills of everything while datasets come in: make chaos [DATASETS=50] [KILLS=40] [SEED=1]
 	$(BIN)/python tests/chaos/chaos.py --datasets $(or $(DATASETS),50) --kills $(or $(KILLS),40) --seed $(or $(SEED),1)

@@ -43,11 +43,15 @@ def get_photo(photo: SeenPhoto, who: ViewerDep, conn: Ledger) -> Response:
     """JPEG of at most 160 pixels on the longer side, upright."""
     if photo.previews_id is None or (file := browse.find_file(conn, who, artifact_id=photo.previews_id)) is None:
         raise HTTPException(404, "The images of this dataset were not looked at yet.")
-    with zipfile.ZipFile(local_file(file)) as previews:
-        try:
+    try:
+        with zipfile.ZipFile(local_file(file)) as previews:
             content = previews.read(photo.zip_path)
-        except KeyError as error:
-            raise HTTPException(404, f"{photo.zip_path} could not be decoded, so there is no picture of it.") from error
+    except KeyError as error:
+        raise HTTPException(404, f"{photo.zip_path} could not be decoded, so there is no picture of it.") from error
+    except zipfile.BadZipFile as error:
+        raise HTTPException(
+            404, "The file of small pictures is damaged; clear assess_images to make it again."
+        ) from error
     return Response(content, media_type="image/jpeg", headers=_KEPT)
 
 
