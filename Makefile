@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo up stop report test test-fast test-stack fuzz fuzz-api chaos chaos-engine backfill lint bench lock schema clean
+.PHONY: demo up stop report test test-fast test-stack fuzz fuzz-api chaos chaos-engine backfill lint bench lock schema errors-page clean
 
 demo: .venv/ready  ## one ZIP through the whole pipeline: make demo [ZIP=path]
 	@$(BIN)/aerodag demo $(if $(ZIP),--zip "$(ZIP)")
@@ -59,6 +59,9 @@ lock: .venv/ready  ## resolve requirements.txt into requirements.lock
 
 schema: .venv/ready  ## write sql/schema.sql from the migrations
 	$(BIN)/python -m aerodag.local.schema
+
+errors-page: .venv/ready  ## write docs/errors.md from the source
+	$(BIN)/python -m aerodag.codes
 
 clean: stop  ## remove the environment; datasets stay in .aerodag
 	rm -rf .venv
