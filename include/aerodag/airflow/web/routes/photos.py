@@ -49,9 +49,7 @@ def get_photo(photo: SeenPhoto, who: ViewerDep, conn: Ledger) -> Response:
     except KeyError as error:
         raise HTTPException(404, f"{photo.zip_path} could not be decoded, so there is no picture of it.") from error
     except zipfile.BadZipFile as error:
-        raise HTTPException(
-            404, "The file of small pictures is damaged; clear assess_images."
-        ) from error
+        raise HTTPException(404, "The file of small pictures is damaged; clear assess_images.") from error
     return Response(content, media_type="image/jpeg", headers=_KEPT)
 
 
