@@ -6,6 +6,7 @@ import { world } from "./land.js";
 const STYLES = new URL("../../vendor/maplibre-gl.css", import.meta.url).href;
 // Natural Earth is drawn for 1:50 million; nearer than this its coast would be misleading.
 const [FADES, GONE] = [7, 9.5];
+export const FITTING = { padding: 40, maxZoom: 20 };
 export const FONT = ["sans-serif"];
 
 let library = null;
@@ -79,6 +80,11 @@ function style() {
   };
 }
 
+/** West, south, east, north as MapLibre takes them: the API's east is less than its west across the date line. */
+export function ordered([west, south, east, north]) {
+  return [west, south, east < west ? east + 360 : east, north];
+}
+
 /**
  * @param {HTMLElement} container
  * @param {{bounds?: number[], label: string, onTheme?: () => void, plain?: boolean}} options `bounds` are west, south,
@@ -100,7 +106,7 @@ export async function openMap(container, { bounds, label, onTheme, plain = false
       maxZoom: 24,
       renderWorldCopies: true,
       fadeDuration: 150,
-      ...(bounds ? { bounds, fitBoundsOptions: { padding: 40, maxZoom: 20 } } : { center: [10, 25], zoom: 1 }),
+      ...(bounds ? { bounds: ordered(bounds), fitBoundsOptions: FITTING } : { center: [10, 25], zoom: 1 }),
     });
   } catch {
     throw new Error("This browser cannot draw the map: it has no WebGL. Everything else on the page works without.");

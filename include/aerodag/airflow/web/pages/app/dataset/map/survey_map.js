@@ -1,6 +1,6 @@
 /** The map of one survey: a raster of its products below, its exposures above. */
 
-import { openMap } from "../../map/basemap.js";
+import { FITTING, openMap, ordered } from "../../map/basemap.js";
 import { colour, colourOf } from "../../map/colours.js";
 import { get } from "../../api.js";
 import { COLOURINGS } from "./classes.js";
@@ -131,7 +131,7 @@ export class SurveyMap {
   }
 
   fit(bounds) {
-    if (bounds) this.map.fitBounds(bounds, { padding: 40, maxZoom: 20, duration: 300 });
+    if (bounds) this.map.fitBounds(ordered(bounds), { ...FITTING, duration: 300 });
   }
 }
 
