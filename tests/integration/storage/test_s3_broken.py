@@ -8,8 +8,9 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -26,18 +27,25 @@ PARTS = 16
 SLOW = replace(QUICK, workers=1)
 PATIENT = replace(QUICK, workers=2, tries=8, pause_seconds=1)
 TRANSFER = """
-import sys
+import os, signal, sys
+from itertools import count
 from pathlib import Path
 from aerodag.settings import S3Account
-from aerodag.storage.remote.s3.store import S3Store
-from aerodag.storage.remote.s3.bucket import Tuning
-what, endpoint, access_key, secret_key, bucket, file, sha256, size = sys.argv[1:]
+from aerodag.storage.remote.s3.bucket import Bucket, Tuning
+from aerodag.storage.remote.s3.download import Download
+from aerodag.storage.remote.s3.upload import Upload
+operation, endpoint, access_key, secret_key, bucket, file, sha256, size, last = sys.argv[1:]
 account = S3Account(endpoint_url=endpoint, access_key=access_key, secret_key=secret_key)
-store = S3Store("survey", account, bucket, Tuning(part_bytes=5 * 1024**2, workers=1))
-if what == "put":
-    store.put(Path(file), "a", sha256)
+bucket = Bucket("survey", account, bucket, Tuning(part_bytes=5 * 1024**2, workers=1))
+calls = count(1)
+def die(**_):
+    if next(calls) == int(last):
+        os.kill(os.getpid(), signal.SIGKILL)
+bucket.client.meta.events.register(f"before-call.s3.{operation}", die)
+if operation == "UploadPart":
+    Upload(bucket, Path(file), "a", sha256).run()
 else:
-    store.get("a", Path(file), size=int(size), sha256=sha256)
+    Download(bucket, "a", Path(file), int(size), sha256).run()
 """
 
 
@@ -59,21 +67,11 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     return path, hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def killed_in_between(
-    service: S3Service, what: str, bucket: str, file: Path, sha256: str, far: Callable[[], bool]
-) -> None:
-    arguments = [what, service.endpoint, *KEYS, bucket, str(file), sha256, str(SIZE)]
-    with subprocess.Popen([sys.executable, "-c", TRANSFER, *arguments]) as client:
-        eventually(far)
-        client.send_signal(signal.SIGKILL)
+def killed_in_between(service: S3Service, operation: str, bucket: str, file: Path, sha256: str) -> None:
+    """A transfer of another process that is killed with eight of its sixteen requests answered."""
+    arguments = [operation, service.endpoint, *KEYS, bucket, str(file), sha256, str(SIZE), "9"]
+    client = subprocess.run([sys.executable, "-c", TRANSFER, *arguments], timeout=180)
     assert client.returncode == -signal.SIGKILL
-
-
-def eventually(reached: Callable[[], bool]) -> None:
-    until = time.monotonic() + 180
-    while not reached():
-        assert time.monotonic() < until
-        time.sleep(0.005)
 
 
 def parts_there(service: S3Service, bucket: str) -> int:
@@ -96,12 +94,12 @@ def upload_of(service: S3Service, bucket: str, source: tuple[Path, str]) -> Uplo
 def test_an_upload_goes_on_where_a_killed_one_ended(
     service: S3Service, bucket: str, source: tuple[Path, str], tmp_path: Path
 ) -> None:
-    killed_in_between(service, "put", bucket, *source, lambda: parts_there(service, bucket) >= 3)
+    killed_in_between(service, "UploadPart", bucket, *source)
     store = service.store(bucket)
     assert store.stat("a") is None
     assert store.list() == []
     there = parts_there(service, bucket)
-    assert 3 <= there < PARTS
+    assert there == 8
     upload = upload_of(service, bucket, source)
     assert upload.run().size == SIZE
     assert upload.sent == PARTS - there
@@ -112,7 +110,7 @@ def test_an_upload_goes_on_where_a_killed_one_ended(
 def test_another_file_does_not_take_parts_of_a_killed_upload(
     service: S3Service, bucket: str, source: tuple[Path, str], tmp_path: Path
 ) -> None:
-    killed_in_between(service, "put", bucket, *source, lambda: parts_there(service, bucket) >= 3)
+    killed_in_between(service, "UploadPart", bucket, *source)
     content = bytearray(source[0].read_bytes())
     for changed, kept in ((0, 0), (SIZE - 1, 3), (6 * MIB, 1)):
         content[changed] ^= 1
@@ -134,7 +132,7 @@ def test_a_download_goes_on_where_a_killed_one_ended(
     store = service.store(bucket)
     store.put(source[0], "a", source[1])
     target = tmp_path / "fetched"
-    killed_in_between(service, "get", bucket, target, source[1], lambda: part_bytes(tmp_path) >= 10 * MIB)
+    killed_in_between(service, "GetObject", bucket, target, source[1])
     assert not target.exists()
     there = part_bytes(tmp_path)
     assert 10 * MIB <= there < SIZE
@@ -150,7 +148,7 @@ def test_a_spoiled_partial_file_is_fetched_again(
     store = service.store(bucket)
     store.put(source[0], "a", source[1])
     target = tmp_path / "fetched"
-    killed_in_between(service, "get", bucket, target, source[1], lambda: part_bytes(tmp_path) >= 10 * MIB)
+    killed_in_between(service, "GetObject", bucket, target, source[1])
     (partial,) = tmp_path.glob(".*.part")
     with partial.open("r+b") as file:
         file.write(bytes(100))
@@ -158,23 +156,31 @@ def test_a_spoiled_partial_file_is_fetched_again(
     assert list(tmp_path.iterdir()) == [target]
 
 
+def restarted(service: S3Service, place: Bucket, operation: str) -> list[Future[None]]:
+    """The service is killed when a transfer begins its fifth request, and is back some seconds later."""
+    calls, restarts = count(1), []
+    pool = ThreadPoolExecutor(1)
+
+    def kill(**_: object) -> None:
+        if next(calls) == 5:
+            service.kill()
+            restarts.append(pool.submit(service.start))
+
+    place.client.meta.events.register(f"before-call.s3.{operation}", kill)
+    return restarts
+
+
 def test_transfers_survive_a_restart_of_the_service(
     service: S3Service, bucket: str, source: tuple[Path, str], tmp_path: Path
 ) -> None:
-    store = service.store(bucket, PATIENT)
-    with ThreadPoolExecutor(1) as pool:
-        upload = pool.submit(store.put, source[0], "a", source[1])
-        eventually(lambda: parts_there(service, bucket) >= 2)
-        service.kill()
-        assert not upload.done()
-        service.start()
-        assert upload.result(120).size == SIZE
-        download = pool.submit(store.get, "a", tmp_path / "b", size=SIZE, sha256=source[1])
-        eventually(lambda: part_bytes(tmp_path) >= 5 * MIB)
-        service.kill()
-        assert not download.done()
-        service.start()
-        assert download.result(120) == source[1]
+    place = Bucket(ACCOUNT, service.account(), bucket, PATIENT)
+    restarts = [restarted(service, place, operation) for operation in ("UploadPart", "GetObject")]
+    upload = Upload(place, source[0], "a", source[1])
+    assert place.persistently("a", upload.run, lambda: upload.sent).size == SIZE
+    download = Download(place, "a", tmp_path / "b", SIZE, source[1])
+    assert place.persistently("a", download.run, lambda: download.got) == source[1]
+    for (restart,) in restarts:
+        restart.result(60)
 
 
 @dataclass(slots=True)
