@@ -28,6 +28,7 @@ filled() { # the value that a name gets, given the example's
     case $1 in
     COMPOSE_PROFILES) echo "$profiles" ;;
     AERODAG_EXECUTOR) if chosen celery; then echo CeleryExecutor; else echo "$2"; fi ;;
+    AERODAG_PARALLELISM) if chosen celery; then echo 32; else echo "$2"; fi ;;
     AERODAG_STATSD) if chosen monitoring; then echo True; else echo "$2"; fi ;;
     ODM_GPU_IMAGE) if chosen gpu; then echo opendronemap/odm:gpu; fi ;;
     AERODAG_VERSION) deploy/version.sh ;;
@@ -56,7 +57,7 @@ key uploads_host_key
 } >secrets/upload_keys
 [ -f aerodag.env ] || cp deploy/aerodag.env.example aerodag.env
 
-[ -z "$profiles" ] || forget 'COMPOSE_PROFILES\|AERODAG_EXECUTOR\|AERODAG_STATSD\|ODM_GPU_IMAGE'
+[ -z "$profiles" ] || forget 'COMPOSE_PROFILES\|AERODAG_EXECUTOR\|AERODAG_PARALLELISM\|AERODAG_STATSD\|ODM_GPU_IMAGE'
 [ -z "${SITE:-}" ] || forget 'AERODAG_HOST\|AERODAG_URL'
 [ -z "${ACME:-}" ] || forget AERODAG_TLS
 fresh=true

@@ -98,7 +98,8 @@ def test_what_a_newer_version_needs_is_added(project: Path, tmp_path: Path) -> N
 def test_the_wishes_of_make_env_are_met(project: Path) -> None:
     values = _values(project)
 
-    assert (values["AERODAG_EXECUTOR"], values["AERODAG_STATSD"]) == ("CeleryExecutor", "True")
+    assert (values["AERODAG_EXECUTOR"], values["AERODAG_PARALLELISM"]) == ("CeleryExecutor", "32")
+    assert values["AERODAG_STATSD"] == "True"
     assert (values["AERODAG_URL"], values["AERODAG_TLS"]) == ("https://maps.example.org", "ops@example.org")
     assert values["COMPOSE_PROFILES"] == "celery,monitoring"
 
@@ -110,7 +111,12 @@ def test_wishes_of_later_are_met_too(project: Path, tmp_path: Path) -> None:
     _env(folder, PROFILES="s3")
 
     changed = {name: value for name, value in _values(folder).items() if value != _values(project)[name]}
-    assert changed == {"COMPOSE_PROFILES": "s3", "AERODAG_EXECUTOR": "LocalExecutor", "AERODAG_STATSD": "False"}
+    assert changed == {
+        "COMPOSE_PROFILES": "s3",
+        "AERODAG_EXECUTOR": "LocalExecutor",
+        "AERODAG_PARALLELISM": "8",
+        "AERODAG_STATSD": "False",
+    }
 
 
 def _config(compose: Path | str, folder: Path) -> subprocess.CompletedProcess[str]:

@@ -267,6 +267,7 @@ def test_a_connection_that_breaks_off_leaves_no_chunk_and_no_lock(anna: Frontend
     until = time.monotonic() + 10
     while (answer := anna.put(upload, 0, first)).status_code != 204:
         refused(answer, 409, "upload.busy")
+        assert answer.headers["Retry-After"] == "1"
         assert time.monotonic() < until
         time.sleep(0.05)
     anna.send(upload, content)

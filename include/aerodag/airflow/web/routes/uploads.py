@@ -56,6 +56,8 @@ STATUS = {
     "upload.too_many": 429,
     "storage.disk_full": 507,
 }
+# Another try in a moment may well succeed.
+PASSING = frozenset({"upload.digest", "upload.idle", "upload.busy"})
 MEANINGS = {
     400: "The chunk did not arrive as it was sent; send it again.",
     401: "Nobody is logged in.",
@@ -250,7 +252,7 @@ def _told() -> Iterator[None]:
 def _refusal(error: AerodagError) -> HTTPException:
     status = STATUS.get(error.code, 422 if error.category is Category.DATA else 503)
     log.warning("upload refused", code=error.code, status=status, reason=error.message)
-    return HTTPException(status, str(error))
+    return HTTPException(status, str(error), {"Retry-After": "1"} if error.code in PASSING else None)
 
 
 def _now() -> datetime:

@@ -33,11 +33,15 @@ export async function sendChunk({ url, content, signal, onSent, onTrouble }) {
       return;
     } catch (error) {
       onSent(0);
-      if (!(error instanceof ApiError) || !PASSES_BY.has(error.status) || tried === TRIES) throw error;
+      if (tried === TRIES || !passesBy(error)) throw error;
       onTrouble(`${error.message} Trying again.`);
       await pause(error.retryAfter ?? backOff(tried), signal);
     }
   }
+}
+
+function passesBy(error) {
+  return error instanceof ApiError && (error.retryAfter !== undefined || PASSES_BY.has(error.status));
 }
 
 async function bytesOf(content) {
