@@ -14,7 +14,7 @@ from aerodag.codes.source import Source
 from aerodag.codes.texts import UNKNOWN, Scope, scopes_of
 from aerodag.errors import Category, DataError, InfrastructureError
 from aerodag.findings import Severity
-from aerodag.ledger.database import SQL_DIR
+from aerodag.ledger.database import SQL_DIR, query_files
 
 _CODE = re.compile(r"[a-z0-9_]+\.([a-z0-9_]+|\*)")
 _OWN_MODULES = "aerodag.codes"
@@ -176,7 +176,7 @@ def _stopped(source: Source, found: Iterable[Entry]) -> Iterator[Entry]:
 
 def _in_queries() -> Iterator[Entry]:
     """What a query writes where nobody else did."""
-    for path in sorted((SQL_DIR / "queries").glob("*.sql")):
+    for path in query_files().values():
         given = dict(_DEFAULTS.findall(path.read_text(encoding="utf-8")))
         if _CODE.fullmatch(given.get("failure_code", "")):
             yield Entry(
@@ -185,7 +185,7 @@ def _in_queries() -> Iterator[Entry]:
                 given.get("failure_category", ""),
                 message=given.get("message", ""),
                 advice=given.get("advice", ""),
-                place=f"sql/queries/{path.name}",
+                place=str(path.relative_to(SQL_DIR.parent)),
             )
 
 

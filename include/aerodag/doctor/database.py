@@ -13,7 +13,7 @@ from psycopg import sql
 from aerodag import ledger
 from aerodag.doctor.examination import Visit
 from aerodag.doctor.verdict import Verdict, failed, ok, skipped, warning
-from aerodag.ledger.database import SQL_DIR
+from aerodag.ledger.database import SQL_DIR, query_files
 
 _LEAST_VERSION = 15
 _MIGRATE = "Run `aerodag migrate --url URL` with the URL of the login that owns the database."
@@ -112,7 +112,7 @@ def _answered(info: psycopg.ConnectionInfo, seconds: float) -> Verdict:
 
 
 def _statements() -> list[str]:
-    return sorted(path.stem for path in (SQL_DIR / "queries").glob("*.sql") if path.stem != "applied_migrations")
+    return sorted(query_files().keys() - {"applied_migrations"})
 
 
 def _refused(conn: psycopg.Connection) -> Iterator[tuple[str, psycopg.Error]]:

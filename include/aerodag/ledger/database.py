@@ -1,4 +1,4 @@
-"""Connections to the ledger's database and its named queries (``sql/queries/<name>.sql``, one statement each)."""
+"""Connections to the ledger's database and its named queries (``sql/queries/*/<name>.sql``, one statement each)."""
 
 from __future__ import annotations
 
@@ -52,8 +52,14 @@ def connect(url: str) -> psycopg.Connection:
 
 @cache
 def query(name: str) -> sql.SQL:
-    """The statement of ``sql/queries/<name>.sql``, with ``%(x)s`` parameters."""
-    return sql.SQL((SQL_DIR / "queries" / f"{name}.sql").read_text(encoding="utf-8").rstrip())
+    """The statement of ``sql/queries/*/<name>.sql``, with ``%(x)s`` parameters."""
+    return sql.SQL(query_files()[name].read_text(encoding="utf-8").rstrip())
+
+
+@cache
+def query_files() -> Mapping[str, Path]:
+    """The named queries' files; a folder holds those of the module of its name."""
+    return {path.stem: path for path in sorted((SQL_DIR / "queries").glob("*/*.sql"))}
 
 
 def execute(conn: psycopg.Connection, name: str, /, **params: object) -> int:

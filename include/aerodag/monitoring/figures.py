@@ -1,4 +1,4 @@
-"""What is asked of the ledger for monitoring; each record is a row of ``sql/queries/metrics_<name>.sql``.
+"""What is asked of the ledger for monitoring; each record is a row of a query in ``sql/queries/metrics``.
 
 Times are seconds, moments are seconds since 1970 (UTC).
 """

@@ -14,7 +14,7 @@ from psycopg import errors
 import aerodag
 from aerodag import ledger
 from aerodag.errors import ConfigError
-from aerodag.ledger.database import SQL_DIR
+from aerodag.ledger.database import SQL_DIR, query_files
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
@@ -319,9 +319,9 @@ def test_events_are_kept(conn: psycopg.Connection, dataset_id: int) -> None:
 
 def test_every_query_is_valid_and_used(conn: psycopg.Connection) -> None:
     sources = "".join(path.read_text(encoding="utf-8") for path in Path(aerodag.__file__).parent.rglob("*.py"))
-    files = sorted((SQL_DIR / "queries").glob("*.sql"))
-    assert len(files) > 40
-    for path in files:
+    files = query_files()
+    assert sorted(files.values()) == sorted((SQL_DIR / "queries").rglob("*.sql")), "two of one name, or one of no room"
+    for path in files.values():
         text = path.read_text(encoding="utf-8")
         for number, name in enumerate(dict.fromkeys(re.findall(r"%\((\w+)\)s", text)), 1):
             text = text.replace(f"%({name})s", f"${number}")
