@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -80,3 +81,14 @@ def test_a_copy_that_was_cut_off_is_brought_again(elsewhere, tmp_path):
     path.write_bytes(CONTENT[:1_000])
     assert local_file(elsewhere).read_bytes() == CONTENT
     assert path.is_relative_to(Path(tmp_path))
+
+
+def test_a_copy_goes_when_nobody_looked_at_it_for_hours(elsewhere):
+    path = local_file(elsewhere)
+    others = [path.with_name("of yesterday"), path.with_name(".cog.tif.yesterday.part"), path.with_name("of today")]
+    for other in others:
+        other.write_bytes(CONTENT)
+    for old in (path, *others[:2]):
+        os.utime(old, (time.time() - 86_400,) * 2)
+    assert local_file(elsewhere) == path
+    assert {*path.parent.iterdir()} == {path, others[2]}

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -19,9 +21,11 @@ from aerodag.errors import AerodagError
 from aerodag.ledger.browse import File
 from aerodag.settings import get_settings
 from aerodag.storage import Storage
+from aerodag.storage.remote.opening import open_remotes
 
 log = structlog.get_logger(__name__)
 
+_UNUSED_SECONDS: Final = 6 * 3600.0
 _DOORS: Final = tuple(threading.Lock() for _ in range(64))
 
 
@@ -44,7 +48,10 @@ def local_file(file: File) -> Path:
     """
     with closing(_storage_of(file)) as storage, _DOORS[hash(file.uri) % len(_DOORS)]:
         try:
-            return storage.fetch(file.uri, size=file.bytes, sha256=file.sha256)
+            path = storage.fetch(file.uri, size=file.bytes, sha256=file.sha256)
+            if storage.remotes:
+                _is_wanted(path, storage.root)
+            return path
         except (AerodagError, OSError) as error:
             log.warning("file not to be had", artifact=file.id, uri=file.uri, reason=str(error))
             raise HTTPException(
@@ -53,8 +60,25 @@ def local_file(file: File) -> Path:
 
 
 def _storage_of(file: File) -> Storage:
-    """Storage that holds the file; servers are looked up in Airflow's connections only for what lies on one."""
-    return Storage(get_settings().data) if file.uri.startswith("file:") else Storage.of(installation())
+    """Storage that holds the file; servers are looked up in Airflow's connections only for what lies on one.
+
+    Copies for viewers have a folder of their own: those of runs end with the run.
+    """
+    if file.uri.startswith("file:"):
+        return Storage(get_settings().data)
+    settings = installation()
+    return Storage(settings.data / "viewed", open_remotes(settings))
+
+
+def _is_wanted(path: Path, copies: Path) -> None:
+    """Keep a copy, and remove those that nobody looked at for hours."""
+    os.utime(path)
+    before = time.time() - _UNUSED_SECONDS
+    for other in copies.rglob("*"):
+        # Another process may be at it too.
+        with suppress(FileNotFoundError):
+            if other.is_file() and other.stat().st_mtime < before:
+                other.unlink()
 
 
 def path_of(request: Request, path: str) -> str:
