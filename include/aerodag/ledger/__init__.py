@@ -3,10 +3,8 @@
 Every function takes a connection first and keyword arguments after it; rows come back as frozen dataclasses.
 """
 
-from aerodag.ledger.catalogue import CatalogueExtent, catalogue_extents, catalogue_locked, catalogued_datasets
-from aerodag.ledger.checks import CheckResult, evaluate_checks, run_checks
-from aerodag.ledger.database import connect, query
-from aerodag.ledger.datasets import (
+from aerodag.ledger.data.catalogue import CatalogueExtent, catalogue_extents, catalogue_locked, catalogued_datasets
+from aerodag.ledger.data.datasets import (
     Dataset,
     Description,
     Registration,
@@ -17,7 +15,7 @@ from aerodag.ledger.datasets import (
     register,
     set_capture,
 )
-from aerodag.ledger.images import (
+from aerodag.ledger.data.images import (
     ImageRecord,
     KnownElsewhere,
     RtkFile,
@@ -31,48 +29,8 @@ from aerodag.ledger.images import (
     replace_images,
     replace_rtk_files,
 )
-from aerodag.ledger.indices import StressCell, VegetationIndex, list_indices, list_stress_cells, replace_indices
-from aerodag.ledger.jobs import (
-    EngineJob,
-    discard_job,
-    end_job,
-    find_job,
-    get_job,
-    last_job,
-    open_job,
-    open_jobs,
-    stop_job,
-    watch_job,
-)
-from aerodag.ledger.journal import (
-    EngineStage,
-    RecordedFinding,
-    add_event,
-    clear_stages,
-    copy_stages,
-    current_stage,
-    list_findings,
-    list_stages,
-    record_stage,
-    replace_findings,
-    runs_with_stages,
-    save_stages,
-)
-from aerodag.ledger.notifications import (
-    DroppedNotification,
-    Notification,
-    Subscription,
-    drop_notifications,
-    list_subscriptions,
-    notification_failed,
-    notification_sent,
-    notifications_due,
-    subscribe,
-    take_notifications,
-    unsubscribe,
-)
-from aerodag.ledger.overview import find_dataset, find_dataset_from, newest_run, run_note
-from aerodag.ledger.products import (
+from aerodag.ledger.data.indices import StressCell, VegetationIndex, list_indices, list_stress_cells, replace_indices
+from aerodag.ledger.data.products import (
     Artifact,
     current_artifact,
     current_artifacts,
@@ -81,32 +39,7 @@ from aerodag.ledger.products import (
     record_artifact,
     source_artifact,
 )
-from aerodag.ledger.reports import REPORTS, Report, make_report
-from aerodag.ledger.reviews import Review, answer_review, ask_review, list_reviews, reject_images
-from aerodag.ledger.runs import (
-    PastEngineRun,
-    Run,
-    active_runs,
-    close_run,
-    find_run,
-    get_run,
-    open_run,
-    past_engine_runs,
-    resume_run,
-    set_plan,
-    set_preflight,
-)
-from aerodag.ledger.starts import (
-    Candidate,
-    Start,
-    asked_to_start,
-    reprocessing_candidates,
-    request_start,
-    starts_due,
-)
-from aerodag.ledger.status import QueuePlace, RunStatus, newest_run_of_dataset, queue_place, run_status
-from aerodag.ledger.steps import Failure, Step, add_metrics, list_steps, skip_steps, step_finished, step_started
-from aerodag.ledger.uploads import (
+from aerodag.ledger.data.uploads import (
     ExpiredUpload,
     Pressure,
     Upload,
@@ -128,6 +61,81 @@ from aerodag.ledger.uploads import (
     upload_refused,
     upload_registered,
 )
+from aerodag.ledger.database import connect, query
+from aerodag.ledger.notifications import (
+    DroppedNotification,
+    Notification,
+    Subscription,
+    drop_notifications,
+    list_subscriptions,
+    notification_failed,
+    notification_sent,
+    notifications_due,
+    subscribe,
+    take_notifications,
+    unsubscribe,
+)
+from aerodag.ledger.overview import find_dataset, find_dataset_from, newest_run, run_note
+from aerodag.ledger.processing.checks import CheckResult, evaluate_checks, run_checks
+from aerodag.ledger.processing.jobs import (
+    EngineJob,
+    discard_job,
+    end_job,
+    find_job,
+    get_job,
+    last_job,
+    open_job,
+    open_jobs,
+    stop_job,
+    watch_job,
+)
+from aerodag.ledger.processing.journal import (
+    EngineStage,
+    RecordedFinding,
+    add_event,
+    clear_stages,
+    copy_stages,
+    current_stage,
+    list_findings,
+    list_stages,
+    record_stage,
+    replace_findings,
+    runs_with_stages,
+    save_stages,
+)
+from aerodag.ledger.processing.reviews import Review, answer_review, ask_review, list_reviews, reject_images
+from aerodag.ledger.processing.runs import (
+    PastEngineRun,
+    Run,
+    active_runs,
+    close_run,
+    find_run,
+    get_run,
+    open_run,
+    past_engine_runs,
+    resume_run,
+    set_plan,
+    set_preflight,
+)
+from aerodag.ledger.processing.starts import (
+    Candidate,
+    Start,
+    asked_to_start,
+    reprocessing_candidates,
+    request_start,
+    starts_due,
+)
+from aerodag.ledger.processing.status import QueuePlace, RunStatus, newest_run_of_dataset, queue_place, run_status
+from aerodag.ledger.processing.steps import (
+    Failure,
+    Step,
+    add_metrics,
+    list_steps,
+    skip_steps,
+    step_finished,
+    step_started,
+)
+from aerodag.ledger.reports import REPORTS, Report, make_report
 
 __all__ = [
     "REPORTS",

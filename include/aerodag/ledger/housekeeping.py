@@ -10,9 +10,9 @@ from typing import Any
 
 import psycopg
 
+from aerodag.ledger.data.datasets import MOST_START_ASKS
+from aerodag.ledger.data.products import COMPANIONS, EVIDENCE
 from aerodag.ledger.database import execute, fetch_all, fetch_one, query
-from aerodag.ledger.datasets import MOST_START_ASKS
-from aerodag.ledger.products import COMPANIONS, EVIDENCE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

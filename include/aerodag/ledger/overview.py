@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import psycopg
 
+from aerodag.ledger.data.datasets import Dataset
 from aerodag.ledger.database import fetch_one, query
-from aerodag.ledger.datasets import Dataset
-from aerodag.ledger.runs import Run
+from aerodag.ledger.processing.runs import Run
 
 
 def find_dataset(conn: psycopg.Connection, *, content_sha256: str) -> Dataset | None:

@@ -9,7 +9,7 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from aerodag.ledger.checks import CheckResult
+from aerodag.ledger.processing.checks import CheckResult
 from aerodag.ledger.reports import REPORTS, Report
 
 _STYLES = {"pass": "green", "warn": "yellow", "fail": "red", "unknown": "dim"}

@@ -9,7 +9,7 @@ import pytest
 
 from aerodag import ledger
 from aerodag.findings import Finding, Severity
-from aerodag.ledger.datasets import MOST_START_ASKS
+from aerodag.ledger.data.datasets import MOST_START_ASKS
 from housekeeping_case import House
 from ledger_flow import OUT_OF_MEMORY, Flow
 

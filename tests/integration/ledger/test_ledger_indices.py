@@ -11,7 +11,7 @@ from psycopg import errors
 
 from aerodag import ledger
 from aerodag.errors import ConfigError
-from aerodag.ledger.indices import StressCell, VegetationIndex, list_indices, list_stress_cells, replace_indices
+from aerodag.ledger.data.indices import StressCell, VegetationIndex, list_indices, list_stress_cells, replace_indices
 
 SQUARE = {"type": "Polygon", "coordinates": [[[9.0, 48.0], [9.1, 48.0], [9.1, 48.1], [9.0, 48.0]]]}
 NDVI = VegetationIndex(

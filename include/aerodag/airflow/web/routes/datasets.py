@@ -30,7 +30,7 @@ from aerodag.airflow.web.routes.rasters import is_map
 from aerodag.airflow.web.routes.runs import DatasetId
 from aerodag.airflow.web.stores import Ledger, path_of
 from aerodag.ledger import browse
-from aerodag.ledger.products import EVIDENCE
+from aerodag.ledger.data.products import EVIDENCE
 
 _MAPS = ("cog", "orthophoto")
 

@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 
 from aerodag.ledger.database import execute, fetch_all, fetch_one
-from aerodag.ledger.runs import unknown_run
+from aerodag.ledger.processing.runs import unknown_run
 
 # What tells about a run or a dataset rather than being its product: the newest is valid.
 EVIDENCE = frozenset({"preflight", "previews", "engine_log", "forensics", "unregistered", "stac"})

@@ -9,8 +9,8 @@ from typing import Any
 
 import psycopg
 
+from aerodag.ledger.data.datasets import unknown_dataset
 from aerodag.ledger.database import execute, fetch_all, jsonb, query, storable
-from aerodag.ledger.datasets import unknown_dataset
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

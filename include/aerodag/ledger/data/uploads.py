@@ -11,8 +11,8 @@ from uuid import UUID
 import psycopg
 
 from aerodag.errors import DataError
+from aerodag.ledger.data.datasets import Description
 from aerodag.ledger.database import execute, fetch_all, fetch_one, query
-from aerodag.ledger.datasets import Description
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

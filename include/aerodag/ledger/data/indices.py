@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 
 from aerodag.ledger.database import execute, fetch_all, jsonb
-from aerodag.ledger.runs import unknown_run
+from aerodag.ledger.processing.runs import unknown_run
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

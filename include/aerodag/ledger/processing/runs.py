@@ -11,8 +11,8 @@ import psycopg
 from psycopg import errors
 
 from aerodag.errors import ConfigError
+from aerodag.ledger.data.datasets import unknown_dataset
 from aerodag.ledger.database import execute, fetch_all, fetch_one, query
-from aerodag.ledger.datasets import unknown_dataset
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,8 +9,8 @@ from typing import Any
 
 import psycopg
 
+from aerodag.ledger.data.datasets import MOST_START_ASKS
 from aerodag.ledger.database import execute, fetch_all
-from aerodag.ledger.datasets import MOST_START_ASKS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

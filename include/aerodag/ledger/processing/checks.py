@@ -8,7 +8,7 @@ from datetime import datetime
 import psycopg
 
 from aerodag.ledger.database import execute, fetch_all
-from aerodag.ledger.runs import unknown_run
+from aerodag.ledger.processing.runs import unknown_run
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

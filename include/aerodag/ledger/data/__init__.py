@@ -1,0 +1,1 @@
+"""What there is: datasets, their images and RTK files, products, the catalogue, and uploads that come in."""
