@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from shapely.geometry import box
 
-from aerodag.photogrammetry.embedded.cameras import RadialCamera, View
-from aerodag.photogrammetry.embedded.dense import agreed, choose_pairs, densify, without_speckles
-from aerodag.photogrammetry.embedded.stereo import match, rectify
-from aerodag.photogrammetry.embedded.surface import Surface
-from aerodag.photogrammetry.embedded.visibility import hidden
+from aerodag.photogrammetry.embedded.ground.dense import agreed, choose_pairs, densify, without_speckles
+from aerodag.photogrammetry.embedded.ground.stereo import match, rectify
+from aerodag.photogrammetry.embedded.ground.surface import Surface
+from aerodag.photogrammetry.embedded.mosaic.visibility import hidden
+from aerodag.photogrammetry.embedded.poses.cameras import RadialCamera, View
 
 HEIGHT, FOCAL, SIZE = 40.0, 600.0, (640, 480)
 ROOF = 5.0

@@ -17,8 +17,8 @@ from aerodag.photogrammetry.embedded.georeference import (
     priors_of,
     utm_epsg,
 )
-from aerodag.photogrammetry.embedded.pairs import pairs_to_match
-from aerodag.photogrammetry.embedded.similarity import expected_axis, place_model
+from aerodag.photogrammetry.embedded.poses.pairs import pairs_to_match
+from aerodag.photogrammetry.embedded.poses.similarity import expected_axis, place_model
 
 
 @pytest.mark.parametrize(

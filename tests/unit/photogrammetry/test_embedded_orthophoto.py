@@ -12,16 +12,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from shapely.geometry import box
 
-from aerodag.photogrammetry.embedded.cameras import RadialCamera, View
-from aerodag.photogrammetry.embedded.colour import colour_gains
 from aerodag.photogrammetry.embedded.georeference import LocalFrame
-from aerodag.photogrammetry.embedded.grid import STEP, Grid, enlarge, node_span
-from aerodag.photogrammetry.embedded.labels import NOBODY, Labels, choose_views
-from aerodag.photogrammetry.embedded.orthophoto import Mosaic, render, write_surface
-from aerodag.photogrammetry.embedded.pixels import ImageCache, decode
-from aerodag.photogrammetry.embedded.seam_cuts import cut_seams
-from aerodag.photogrammetry.embedded.seams import measure_seams
-from aerodag.photogrammetry.embedded.surface import Surface
+from aerodag.photogrammetry.embedded.ground.surface import Surface
+from aerodag.photogrammetry.embedded.mosaic.colour import colour_gains
+from aerodag.photogrammetry.embedded.mosaic.grid import STEP, Grid, enlarge, node_span
+from aerodag.photogrammetry.embedded.mosaic.labels import NOBODY, Labels, choose_views
+from aerodag.photogrammetry.embedded.mosaic.orthophoto import Mosaic, render, write_surface
+from aerodag.photogrammetry.embedded.mosaic.pixels import ImageCache, decode
+from aerodag.photogrammetry.embedded.mosaic.seam_cuts import cut_seams
+from aerodag.photogrammetry.embedded.mosaic.seams import measure_seams
+from aerodag.photogrammetry.embedded.poses.cameras import RadialCamera, View
 
 FRAME = LocalFrame(32632, (500_000.0, 5_000_000.0, 100.0))
 HEIGHT, FOCAL, GSD = 40.0, 800.0, 0.05

@@ -17,14 +17,14 @@ from aerodag.errors import Category, ConfigError, DataError, EngineError, Infras
 from aerodag.photogrammetry import embedded_engine
 from aerodag.photogrammetry.embedded.events import STAGES, Reporter
 from aerodag.photogrammetry.embedded.options import parse
-from aerodag.photogrammetry.embedded.shrink import shrink, small_size
+from aerodag.photogrammetry.embedded.poses.shrink import shrink, small_size
 from aerodag.photogrammetry.embedded_engine import EmbeddedEngine, Plan
 from aerodag.photogrammetry.engine import Progress
 
 SOURCES = Path(embedded_engine.__file__).parents[1]
 # What a process that has pycolmap must still be able to do: every codec whose symbols the wheel also exports.
 CODECS = """
-import aerodag.photogrammetry.embedded.sfm
+import aerodag.photogrammetry.embedded.poses.sfm
 import io, zlib, bz2, lzma
 import numpy as np, rasterio, cv2
 from rasterio.io import MemoryFile

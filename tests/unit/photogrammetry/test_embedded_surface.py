@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from aerodag.photogrammetry.embedded.surface import build_surface, cell_medians, without_outliers
+from aerodag.photogrammetry.embedded.ground.surface import build_surface, cell_medians, without_outliers
 
 
 def scattered(count: int, seed: int = 0) -> np.ndarray:

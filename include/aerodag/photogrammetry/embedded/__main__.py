@@ -15,10 +15,10 @@ from typing import Any
 
 from aerodag.errors import AerodagError, EngineError, InfrastructureError
 from aerodag.findings import Finding
-from aerodag.photogrammetry.embedded.alignment import Alignment, align
 from aerodag.photogrammetry.embedded.events import Reporter, claim_stdout
 from aerodag.photogrammetry.embedded.memory import memory_error, peak_resident_bytes
 from aerodag.photogrammetry.embedded.options import Options, parse
+from aerodag.photogrammetry.embedded.poses.alignment import Alignment, align
 from aerodag.photogrammetry.embedded.product import Product, make_product
 from aerodag.photogrammetry.embedded.report import (
     RunFacts,

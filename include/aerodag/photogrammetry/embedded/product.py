@@ -14,19 +14,19 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from aerodag.errors import EngineError
-from aerodag.photogrammetry.embedded.alignment import Alignment
-from aerodag.photogrammetry.embedded.cameras import View
-from aerodag.photogrammetry.embedded.colour import colour_gains
-from aerodag.photogrammetry.embedded.dense import densify
 from aerodag.photogrammetry.embedded.events import Reporter
-from aerodag.photogrammetry.embedded.grid import STEP, Grid
-from aerodag.photogrammetry.embedded.labels import MAX_OBLIQUENESS, choose_views
+from aerodag.photogrammetry.embedded.ground.dense import densify
+from aerodag.photogrammetry.embedded.ground.surface import Surface, build_surface
+from aerodag.photogrammetry.embedded.mosaic.colour import colour_gains
+from aerodag.photogrammetry.embedded.mosaic.grid import STEP, Grid
+from aerodag.photogrammetry.embedded.mosaic.labels import MAX_OBLIQUENESS, choose_views
+from aerodag.photogrammetry.embedded.mosaic.orthophoto import Mosaic, render, write_surface
+from aerodag.photogrammetry.embedded.mosaic.pixels import ImageCache
+from aerodag.photogrammetry.embedded.mosaic.seam_cuts import cut_seams
+from aerodag.photogrammetry.embedded.mosaic.seams import SeamError, measure_seams
 from aerodag.photogrammetry.embedded.options import Options
-from aerodag.photogrammetry.embedded.orthophoto import Mosaic, render, write_surface
-from aerodag.photogrammetry.embedded.pixels import ImageCache
-from aerodag.photogrammetry.embedded.seam_cuts import cut_seams
-from aerodag.photogrammetry.embedded.seams import SeamError, measure_seams
-from aerodag.photogrammetry.embedded.surface import Surface, build_surface
+from aerodag.photogrammetry.embedded.poses.alignment import Alignment
+from aerodag.photogrammetry.embedded.poses.cameras import View
 
 Array = NDArray[np.float64]
 

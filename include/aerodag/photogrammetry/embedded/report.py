@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aerodag.findings import Finding, Severity
-from aerodag.photogrammetry.embedded.alignment import Alignment
-from aerodag.photogrammetry.embedded.cameras import View
+from aerodag.photogrammetry.embedded.poses.alignment import Alignment
+from aerodag.photogrammetry.embedded.poses.cameras import View
 from aerodag.photogrammetry.embedded.product import Product
 
 Array = NDArray[np.float64]

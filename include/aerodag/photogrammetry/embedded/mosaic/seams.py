@@ -8,10 +8,10 @@ import cv2  # noqa: TID253 -- only the engine's child imports this module
 import numpy as np
 from numpy.typing import NDArray
 
-from aerodag.photogrammetry.embedded.grid import STEP, Window
-from aerodag.photogrammetry.embedded.labels import NOBODY, Labels
-from aerodag.photogrammetry.embedded.orthophoto import Mosaic, positions
-from aerodag.photogrammetry.embedded.pixels import sample
+from aerodag.photogrammetry.embedded.mosaic.grid import STEP, Window
+from aerodag.photogrammetry.embedded.mosaic.labels import NOBODY, Labels
+from aerodag.photogrammetry.embedded.mosaic.orthophoto import Mosaic, positions
+from aerodag.photogrammetry.embedded.mosaic.pixels import sample
 
 PATCH = 96
 MAX_PATCHES = 120

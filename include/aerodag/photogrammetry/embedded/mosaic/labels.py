@@ -11,10 +11,10 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from aerodag.photogrammetry.embedded.cameras import View
-from aerodag.photogrammetry.embedded.grid import Grid
-from aerodag.photogrammetry.embedded.surface import Surface
-from aerodag.photogrammetry.embedded.visibility import hidden
+from aerodag.photogrammetry.embedded.ground.surface import Surface
+from aerodag.photogrammetry.embedded.mosaic.grid import Grid
+from aerodag.photogrammetry.embedded.mosaic.visibility import hidden
+from aerodag.photogrammetry.embedded.poses.cameras import View
 
 NOBODY = -1
 # Rays flatter than this (horizontal distance over height) smear the ground.

@@ -11,9 +11,9 @@ import cv2  # noqa: TID253 -- only the engine's child imports this module
 import numpy as np
 from numpy.typing import NDArray
 
-from aerodag.photogrammetry.embedded.cameras import View
-from aerodag.photogrammetry.embedded.stereo import MATCH_SIZE, match, rectify
-from aerodag.photogrammetry.embedded.surface import Surface
+from aerodag.photogrammetry.embedded.ground.stereo import MATCH_SIZE, match, rectify
+from aerodag.photogrammetry.embedded.ground.surface import Surface
+from aerodag.photogrammetry.embedded.poses.cameras import View
 
 Array = NDArray[np.float64]
 Heights = NDArray[np.float32]

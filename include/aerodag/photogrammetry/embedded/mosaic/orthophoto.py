@@ -16,13 +16,13 @@ from rasterio.enums import ColorInterp
 from rasterio.transform import from_origin
 from rasterio.windows import Window as RasterWindow
 
-from aerodag.photogrammetry.embedded.cameras import View
-from aerodag.photogrammetry.embedded.colour import Gains
 from aerodag.photogrammetry.embedded.georeference import LocalFrame
-from aerodag.photogrammetry.embedded.grid import BLOCK, STEP, Grid, Window, enlarge, node_span
-from aerodag.photogrammetry.embedded.labels import NOBODY, Labels
-from aerodag.photogrammetry.embedded.pixels import ImageCache, sample
-from aerodag.photogrammetry.embedded.surface import Surface
+from aerodag.photogrammetry.embedded.ground.surface import Surface
+from aerodag.photogrammetry.embedded.mosaic.colour import Gains
+from aerodag.photogrammetry.embedded.mosaic.grid import BLOCK, STEP, Grid, Window, enlarge, node_span
+from aerodag.photogrammetry.embedded.mosaic.labels import NOBODY, Labels
+from aerodag.photogrammetry.embedded.mosaic.pixels import ImageCache, sample
+from aerodag.photogrammetry.embedded.poses.cameras import View
 
 WINDOW = 2 * BLOCK
 # Below this weight an image adds less than one grey level.

@@ -12,12 +12,12 @@ import cv2  # noqa: TID253 -- only the engine's child imports this module
 import numpy as np
 from numpy.typing import NDArray
 
-from aerodag.photogrammetry.embedded.cameras import View
-from aerodag.photogrammetry.embedded.colour import Gains
-from aerodag.photogrammetry.embedded.grid import Grid, Window
-from aerodag.photogrammetry.embedded.labels import NOBODY, Footprint, Labels
-from aerodag.photogrammetry.embedded.pixels import decode, sample
-from aerodag.photogrammetry.embedded.surface import Surface
+from aerodag.photogrammetry.embedded.ground.surface import Surface
+from aerodag.photogrammetry.embedded.mosaic.colour import Gains
+from aerodag.photogrammetry.embedded.mosaic.grid import Grid, Window
+from aerodag.photogrammetry.embedded.mosaic.labels import NOBODY, Footprint, Labels
+from aerodag.photogrammetry.embedded.mosaic.pixels import decode, sample
+from aerodag.photogrammetry.embedded.poses.cameras import View
 
 Mask = NDArray[np.uint8]
 

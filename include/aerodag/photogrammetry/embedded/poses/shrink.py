@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from aerodag.photogrammetry.embedded.sfm_files import image_file_name
+from aerodag.photogrammetry.embedded.poses.sfm_files import image_file_name
 
 # Pillow's bomb guard is the intake's business; large mosaicking cameras exceed it legally.
 Image.MAX_IMAGE_PIXELS = None

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from aerodag.photogrammetry.embedded.cameras import View
-from aerodag.photogrammetry.embedded.surface import Surface
+from aerodag.photogrammetry.embedded.ground.surface import Surface
+from aerodag.photogrammetry.embedded.poses.cameras import View
 
 Array = NDArray[np.float64]
 

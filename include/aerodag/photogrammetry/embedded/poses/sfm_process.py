@@ -16,7 +16,7 @@ from typing import Any
 from aerodag.errors import EngineError
 from aerodag.photogrammetry.embedded.events import Reporter
 from aerodag.photogrammetry.embedded.memory import memory_error, resident_bytes
-from aerodag.photogrammetry.embedded.sfm_files import SfmJob, SfmResult
+from aerodag.photogrammetry.embedded.poses.sfm_files import SfmJob, SfmResult
 
 POLL_SECONDS = 0.5
 
@@ -39,7 +39,7 @@ def reconstruct(job: SfmJob, work: Path, reporter: Reporter, memory_limit_mb: in
     """
     job.save(work / "job.json")
     environment = {**os.environ, "OMP_NUM_THREADS": str(job.threads)}
-    command = [sys.executable, "-m", "aerodag.photogrammetry.embedded.sfm", str(work)]
+    command = [sys.executable, "-m", "aerodag.photogrammetry.embedded.poses.sfm", str(work)]
     # Same process group as this one: whoever ends the group ends this process too.
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=None, text=True, env=environment) as process:
         try:

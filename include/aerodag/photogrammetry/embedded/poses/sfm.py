@@ -1,6 +1,6 @@
 """Structure from motion in a process of its own: the only module of the project that imports pycolmap.
 
-``python -m aerodag.photogrammetry.embedded.sfm WORKDIR`` reads ``WORKDIR/job.json`` (`SfmJob`) and writes
+``python -m aerodag.photogrammetry.embedded.poses.sfm WORKDIR`` reads ``WORKDIR/job.json`` (`SfmJob`) and writes
 ``WORKDIR/sfm.npz`` (`SfmResult`). Events go to standard output as JSON lines.
 """
 
@@ -27,8 +27,8 @@ from typing import Any
 
 from aerodag.photogrammetry.embedded.events import Reporter, claim_stdout
 from aerodag.photogrammetry.embedded.memory import peak_resident_bytes
-from aerodag.photogrammetry.embedded.sfm_files import SfmJob, SfmResult, image_file_name
-from aerodag.photogrammetry.embedded.similarity import place_model
+from aerodag.photogrammetry.embedded.poses.sfm_files import SfmJob, SfmResult, image_file_name
+from aerodag.photogrammetry.embedded.poses.similarity import place_model
 
 # Global bundle adjustments at 40 % growth instead of 10 %, and few iterations: with position priors the model never
 # drifts far, and the final adjustment repairs the rest (mapping of 80 images: 34 s instead of 84 s).

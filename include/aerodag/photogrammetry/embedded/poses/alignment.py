@@ -10,15 +10,15 @@ import numpy as np
 
 from aerodag.errors import DataError
 from aerodag.findings import Finding
-from aerodag.photogrammetry.embedded.cameras import CameraGroup, RadialCamera, View, group_cameras
 from aerodag.photogrammetry.embedded.events import Reporter
 from aerodag.photogrammetry.embedded.georeference import Priors, priors_of
 from aerodag.photogrammetry.embedded.options import Options
-from aerodag.photogrammetry.embedded.pairs import pairs_to_match
-from aerodag.photogrammetry.embedded.sfm_files import GroupJob, SfmJob, SfmResult
-from aerodag.photogrammetry.embedded.sfm_process import reconstruct
-from aerodag.photogrammetry.embedded.shrink import shrink_all, small_size
-from aerodag.photogrammetry.embedded.similarity import expected_axis
+from aerodag.photogrammetry.embedded.poses.cameras import CameraGroup, RadialCamera, View, group_cameras
+from aerodag.photogrammetry.embedded.poses.pairs import pairs_to_match
+from aerodag.photogrammetry.embedded.poses.sfm_files import GroupJob, SfmJob, SfmResult
+from aerodag.photogrammetry.embedded.poses.sfm_process import reconstruct
+from aerodag.photogrammetry.embedded.poses.shrink import shrink_all, small_size
+from aerodag.photogrammetry.embedded.poses.similarity import expected_axis
 from aerodag.photogrammetry.embedded.survey import Survey, require_positions, unreadable
 
 RELAXED_FEATURE_SIZE = 2000
