@@ -39,7 +39,7 @@ DAG = "process_dataset"
 T = TypeVar("T")
 
 
-def wait_for(what: str, ask: Callable[[], T | None], seconds: float = 120, *, pause: float = 0.2) -> T:
+def wait_for(what: str, ask: Callable[[], T | None], seconds: float = 300, *, pause: float = 0.2) -> T:
     """The first answer that is something; fails the test when there is none in time."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:
@@ -138,7 +138,7 @@ class OdmSetUp:
     def task(self, run: ledger.Run, name: str = "odm") -> dict[str, Any]:
         return self.rest("GET", f"dags/{DAG}/dagRuns/{run.dag_run_id}/taskInstances/{name}")
 
-    def watched(self, run: ledger.Run, seconds: float = 120) -> None:
+    def watched(self, run: ledger.Run, seconds: float = 300) -> None:
         """Wait until the engine's task waits without a worker, and a trigger watches its container."""
         query = "select watched_at from aerodag.engine_job where run_id = %s order by id desc limit 1"
         wait_for("a watch", lambda: (self.conn.execute(query, [run.id]).fetchone() or [None])[0], seconds)

@@ -15,7 +15,7 @@ def order(project: Path, *arguments: str, attempt: int = 1, **more: object) -> O
     return Order(ticket=Ticket(7, 70, attempt), project=project, arguments=arguments, **details)
 
 
-def wait_for_end(jobs: Jobs, job: str, seconds: float = 30) -> None:
+def wait_for_end(jobs: Jobs, job: str, seconds: float = 300) -> None:
     until = time.monotonic() + seconds
     while jobs.look(job).state is JobState.RUNNING:
         assert time.monotonic() < until
@@ -23,7 +23,7 @@ def wait_for_end(jobs: Jobs, job: str, seconds: float = 30) -> None:
 
 
 def wait_for_line(jobs: Jobs, job: str, text: str) -> list[LogLine]:
-    until = time.monotonic() + 30
+    until = time.monotonic() + 300
     lines: list[LogLine] = []
     while not any(text in line.text for line in lines):
         assert time.monotonic() < until

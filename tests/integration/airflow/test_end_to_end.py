@@ -83,7 +83,7 @@ def test_a_simulated_survey_becomes_a_valid_cog(set_up, survey):
 def test_the_same_content_again_is_reported_and_not_processed(set_up, survey):
     first = set_up.run_of("simulated")
     set_up.drop(survey.zip_path, "renamed.zip")
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     while list(set_up.storage.incoming.iterdir()):
         assert time.monotonic() < deadline
         time.sleep(0.3)
@@ -109,7 +109,7 @@ def test_a_cleared_task_runs_again_and_the_run_succeeds_again(set_up, survey):
             "reset_dag_runs": True,
         },
     )
-    deadline = time.monotonic() + 90
+    deadline = time.monotonic() + 300
     while True:
         steps = ledger.list_steps(set_up.conn, run_id=run.id)
         again = {step.name: step.state for step in steps if step.try_number == 2}
@@ -127,7 +127,7 @@ def test_a_run_by_rest_makes_only_what_it_was_asked_for(set_up, survey):
     first = set_up.run_of("simulated")
     conf = {"dataset_id": first.dataset_id, "task_types": ["thumbnail"]}
     set_up.client.trigger("process_dataset", "only_thumbnail", conf)
-    deadline = time.monotonic() + 90
+    deadline = time.monotonic() + 300
     while (run := set_up.run_of("simulated")).dag_run_id != "only_thumbnail":
         assert time.monotonic() < deadline
         time.sleep(0.3)
@@ -213,7 +213,7 @@ def test_bad_uploads_end_with_their_reason_and_leave_only_the_quarantined_input(
         left = [path for name in kept_classes for path in (name / str(dataset.id)).rglob("*") if path.is_file()]
         assert sorted(path.name for path in left) == sorted([kept.name, "reason.json"])
 
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 300
         while not (note := set_up.rest("GET", f"dags/process_dataset/dagRuns/{run.dag_run_id}")["note"]):
             assert time.monotonic() < deadline
             time.sleep(0.3)

@@ -82,7 +82,7 @@ def status(set_up: OnSftp, path: str) -> dict:
     return set_up.client._call("GET", f"/aerodag/api/{path}", set_up.client._token())
 
 
-def until(ready, seconds: float = 120):
+def until(ready, seconds: float = 300):
     deadline = time.monotonic() + seconds
     while not (answer := ready()):
         assert time.monotonic() < deadline

@@ -43,7 +43,7 @@ def serving(policy: Policy, socket: Path) -> Iterator[str]:
     )
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
-    until = time.monotonic() + 30
+    until = time.monotonic() + 300
     while not server.started:
         assert time.monotonic() < until
         time.sleep(0.02)

@@ -37,7 +37,7 @@ def kill_postmaster(server: EmbeddedPostgres) -> int:
 
 
 def connected(server: EmbeddedPostgres) -> psycopg.Connection:
-    until = time.monotonic() + 30
+    until = time.monotonic() + 300
     while True:
         try:
             return psycopg.connect(server.admin_url("postgres"), autocommit=True)

@@ -69,7 +69,7 @@ def site(tmp_path_factory) -> Iterator[Site]:
         yield running
 
 
-def until(page: playwright.Page, what: str, ask: Callable[[], bool], seconds: float = 120) -> None:
+def until(page: playwright.Page, what: str, ask: Callable[[], bool], seconds: float = 300) -> None:
     deadline = time.monotonic() + seconds
     while not ask():
         assert time.monotonic() < deadline, what
@@ -84,7 +84,7 @@ def expect_clean(site: Site, watch: Watch) -> None:
 
 def expect_picture(page: playwright.Page | playwright.Frame, at: str) -> None:
     """The middle of a map shows more than an even ground."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     while True:
         shot = Image.open(io.BytesIO(page.locator(at).screenshot())).convert("RGB")
         width, height = shot.size
