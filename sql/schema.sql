@@ -1472,6 +1472,28 @@ COMMENT ON COLUMN aerodag.run.review IS 'Whether a person is asked before the en
 COMMENT ON COLUMN aerodag.run.pipeline_version IS 'Version of this project that the run''s first task had.';
 
 --
+-- Name: waiting_review; Type: VIEW; Schema: aerodag; Owner: -
+--
+
+CREATE VIEW aerodag.waiting_review WITH (security_invoker='true') AS
+ SELECT review.run_id,
+    review.asked_at,
+    review.due_at,
+    review.verdict,
+    review.question
+   FROM (aerodag.review
+     JOIN aerodag.run ON ((run.id = review.run_id)))
+  WHERE ((review.answered_at IS NULL) AND (run.state = ANY (ARRAY['queued'::text, 'running'::text])) AND (NOT (EXISTS ( SELECT
+           FROM aerodag.step
+          WHERE ((step.run_id = review.run_id) AND (step.name <> 'review'::text) AND (step.recorded_at > review.asked_at))))));
+
+--
+-- Name: VIEW waiting_review; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON VIEW aerodag.waiting_review IS 'Questions that a run waits with, for a person.';
+
+--
 -- Name: dataset_item; Type: VIEW; Schema: aerodag; Owner: -
 --
 
@@ -1515,10 +1537,9 @@ CREATE VIEW aerodag.dataset_item WITH (security_invoker='true') AS
    FROM (((((((aerodag.dataset_summary summary
      JOIN aerodag.dataset ON ((dataset.id = summary.dataset_id)))
      LEFT JOIN aerodag.run ON ((run.id = summary.run_id)))
-     LEFT JOIN LATERAL ( SELECT review.run_id
-           FROM aerodag.review
-          WHERE ((summary.state = 'running'::text) AND (review.run_id = summary.run_id) AND (review.answered_at IS NULL))
-         LIMIT 1) parked ON (true))
+     LEFT JOIN LATERAL ( SELECT waiting_review.run_id
+           FROM aerodag.waiting_review
+          WHERE ((summary.state = 'running'::text) AND (waiting_review.run_id = summary.run_id))) parked ON (true))
      LEFT JOIN LATERAL ( SELECT step_1.name
            FROM aerodag.step step_1
           WHERE ((summary.state = 'running'::text) AND (step_1.run_id = summary.run_id) AND (step_1.state = ANY (ARRAY['running'::text, 'retrying'::text])))
@@ -4527,6 +4548,13 @@ GRANT SELECT ON TABLE aerodag.review TO aerodag_reader;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE aerodag.run TO aerodag_worker;
 GRANT SELECT ON TABLE aerodag.run TO aerodag_reader;
+
+--
+-- Name: TABLE waiting_review; Type: ACL; Schema: aerodag; Owner: -
+--
+
+GRANT SELECT ON TABLE aerodag.waiting_review TO aerodag_worker;
+GRANT SELECT ON TABLE aerodag.waiting_review TO aerodag_reader;
 
 --
 -- Name: TABLE dataset_item; Type: ACL; Schema: aerodag; Owner: -

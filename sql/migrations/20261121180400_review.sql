@@ -44,5 +44,5 @@ create policy reader_by_run on aerodag.review for select to aerodag_reader
     using (exists (select from aerodag.run where run.id = review.run_id));
 
 -- migrate:down
-drop table aerodag.review;
+drop table aerodag.review cascade;
 alter table aerodag.run drop column review cascade;

@@ -37,10 +37,9 @@ from aerodag.dataset_summary as summary
 join aerodag.dataset on dataset.id = summary.dataset_id
 left join aerodag.run on run.id = summary.run_id
 left join lateral (
-    select review.run_id
-    from aerodag.review
-    where summary.state = 'running' and review.run_id = summary.run_id and review.answered_at is null
-    limit 1
+    select waiting_review.run_id
+    from aerodag.waiting_review
+    where summary.state = 'running' and waiting_review.run_id = summary.run_id
 ) as parked on true
 left join lateral (
     select step.name

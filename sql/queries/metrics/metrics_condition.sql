@@ -1,10 +1,8 @@
 -- One row: whom or what the ledger waits for, and when those who keep it going last did their round.
 select
-    (select count(*) from aerodag.review where answered_at is null) as reviews,
+    (select count(*) from aerodag.waiting_review) as reviews,
     (
-        select coalesce(extract(epoch from now() - min(asked_at)), 0)::double precision
-        from aerodag.review
-        where answered_at is null
+        select coalesce(extract(epoch from now() - min(asked_at)), 0)::double precision from aerodag.waiting_review
     ) as review_oldest_s,
     (
         select count(*) from aerodag.run

@@ -44,7 +44,7 @@ active as (
         order by engine_job.id desc
         limit 1
     ) as job on true
-    left join aerodag.review as asked on asked.run_id = run.id and asked.answered_at is null
+    left join aerodag.waiting_review as asked on asked.run_id = run.id
     where run.state in ('queued', 'running')
 ),
 waiting as (

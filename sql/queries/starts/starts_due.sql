@@ -7,15 +7,7 @@ with
         from aerodag.run
         join aerodag.dataset on dataset.id = run.dataset_id
         where run.state in ('queued', 'running')
-            and not exists (
-                select from aerodag.review
-                where review.run_id = run.id
-                    and review.answered_at is null
-                    and not exists (
-                        select from aerodag.step
-                        where step.run_id = run.id and step.name <> 'review' and step.recorded_at > review.asked_at
-                    )
-            )
+            and not exists (select from aerodag.waiting_review where waiting_review.run_id = run.id)
         union all
         select dataset.upload_type, dataset.priority
         from aerodag.dataset

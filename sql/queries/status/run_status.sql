@@ -58,9 +58,7 @@ left join lateral (
     order by step.recorded_at desc
     limit 1
 ) as step on true
-left join lateral (
-    select review.run_id from aerodag.review where review.run_id = asked.run_id and review.answered_at is null limit 1
-) as parked on asked.state = 'running'
+left join aerodag.waiting_review as parked on parked.run_id = asked.run_id and asked.state = 'running'
 left join lateral (
     select engine_stage.stage, engine_stage.percent
     from aerodag.engine_stage

@@ -254,7 +254,9 @@ def test_only_an_administrator_sees_connections_and_variables(installation):
         assert asked == {"viewer": 403, "uploader": 403, "operator": 403, "admin": 200}, path
 
     def make(client, role):
-        return client.post("/api/v2/connections", json={"connection_id": f"of_{role}", "conn_type": "ssh"})
+        return client.post(
+            "/api/v2/connections", json={"connection_id": f"{installation.kind}_{role}", "conn_type": "ssh"}
+        )
 
     assert statuses(installation, make) == {"viewer": 403, "uploader": 403, "operator": 403, "admin": 201}
 

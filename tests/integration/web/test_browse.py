@@ -173,6 +173,19 @@ def test_a_run_that_waits_for_a_person_says_so(conn):
     )
     (item,) = browse.list_datasets(conn, OPERATOR, ANYTHING, limit=1)
     assert (item.waits_for_review, item.step) == (True, "review")
+    ledger.close_run(conn, dag_run_id=run.dag_run_id, state="cancelled", message="A person stopped it.")
+    assert not asked(conn)
+    ledger.resume_run(conn, run_id=run.id)
+    ledger.step_started(
+        conn, dag_run_id=run.dag_run_id, name="validate", map_index=-1, try_number=2, host=None,
+        started_at=datetime.now(UTC),
+    )  # fmt: skip
+    assert not asked(conn), "gone on with, it asks again when it gets there"
+
+
+def asked(conn) -> bool:
+    (item,) = browse.list_datasets(conn, OPERATOR, ANYTHING, limit=1)
+    return item.waits_for_review
 
 
 def test_a_refused_upload_says_why(conn):
