@@ -180,7 +180,8 @@ def test_a_backfill_processes_past_uploads_again(set_up, processed, tmp_path):
     set_up.conn.execute(
         "update aerodag.dataset set created_at = now() - interval '3 days' where upload_type = 'geotiff'"
     )
-    day = {"from_date": (today - timedelta(days=5)).isoformat(), "to_date": (today - timedelta(days=1)).isoformat()}
+    # Before two o'clock the newest run by schedule is of the day before yesterday; a backfill leaves it alone.
+    day = {"from_date": (today - timedelta(days=6)).isoformat(), "to_date": (today - timedelta(days=2)).isoformat()}
     path = "backfills?dag_id=reprocess_datasets"
     backfill = {"dag_id": "reprocess_datasets", "run_backwards": False, "max_active_runs": 2} | day
 
