@@ -58,7 +58,7 @@ class Reviewed(SetUp):
 
     def answer(self, run: ledger.Run, option: str, **fields: object) -> None:
         # A task that is resumed before the scheduler knows that its process ended is taken for a killed one.
-        time.sleep(3)
+        time.sleep(10)
         body = {"chosen_options": [option], "params_input": fields}
         self.rest("PATCH", f"{self.path(run)}/-1/hitlDetails", body)
 

@@ -194,8 +194,6 @@ def test_a_review_is_answered_on_the_page_and_the_versions_are_compared(site: Si
         page.get_by_role("tab", name="Images").click()
         page.locator(".images input").nth(2).check()
         page.get_by_label("Note").fill("out of focus")
-        # A task that is resumed before the scheduler knows that its process ended is taken for a killed one.
-        time.sleep(3)
         rejects.click()
         expect(page.locator("h2 .badge")).to_have_text("Succeeded", timeout=ENGINE_MS)
         run = site.newest_run()
@@ -244,7 +242,6 @@ def test_a_run_is_cancelled_and_gone_on_with_from_a_step(site: Site) -> None:
             if step.name == "validate"
         ]
         assert len(validations) == 2
-        time.sleep(3)
         page.get_by_role("button", name="Abort").click()
         page.get_by_role("button", name="Yes, abort").click()
         expect(page.locator("h2 .badge")).to_have_text("Cancelled", timeout=ENGINE_MS)

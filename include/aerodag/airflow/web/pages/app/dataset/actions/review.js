@@ -13,6 +13,10 @@ import { Moment, relative, useNow } from "../../time.js";
 import { ReportButton } from "../run/report.js";
 import { ParamField } from "./param_field.js";
 
+// An answer within seconds of the question is lost: the scheduler does not know yet that the task waits, takes its
+// process for a broken one, and asks again.
+const SETTLED_MS = 10_000;
+
 /** Airflow offers the answers; the ledger knows the question as it is now. */
 async function loadQuestion(dagRunId, mayAnswer, signal) {
   const [asked, open] = await Promise.all([
@@ -38,7 +42,8 @@ export function Review({ item, run, me, choice, onChanged }) {
     <div class="buttons">${run?.has_report && html`<${ReportButton} dagRunId=${dagRunId} />`}</div>
     ${
       open &&
-      html`<${Answer} open=${open} dagRunId=${dagRunId} choice=${choice} onAnswered=${() => {
+      html`<${Answer} key=${asked?.asked_at} open=${open} askedAt=${asked?.asked_at} dagRunId=${dagRunId}
+        choice=${choice} onAnswered=${() => {
         question.reload();
         onChanged();
       }} />`
@@ -49,11 +54,14 @@ export function Review({ item, run, me, choice, onChanged }) {
 }
 
 /** Options in the order of Airflow; the last one ends the run and is asked about twice. */
-function Answer({ open, dagRunId, choice, onAnswered }) {
+function Answer({ open, askedAt, dagRunId, choice, onAnswered }) {
   const [values, setValues] = useState({});
   const [armed, setArmed] = useState(null);
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState(null);
+  const [shown] = useState(Date.now);
+  // Whichever is earlier: the clocks of the browser and the server may differ.
+  const settled = useNow(2000) - Math.min(shown, askedAt ? Date.parse(askedAt) : shown) > SETTLED_MS;
   const rejects = (option) => /reject/i.test(option);
   const ends = (option) => /abort/i.test(option);
   const images = [...new Set([...(values.images ?? []), ...choice.exclude])];
@@ -79,8 +87,10 @@ function Answer({ open, dagRunId, choice, onAnswered }) {
     ${choice.exclude.length > 0 && html`<p
       class="muted">With ${counted(choice.exclude.length, "image")} that you ticked.</p>`}
     <${ErrorNote} error=${error} />
+    ${!settled && html`<p class="muted">The question was asked just now; it can be answered in a moment.</p>`}
     <div class="buttons">${open.options.map(
-      (option) => html`<button key=${option} type="button" disabled=${busy || (rejects(option) && !images.length)}
+      (option) => html`<button key=${option} type="button"
+        disabled=${busy || !settled || (rejects(option) && !images.length)}
         class=${ends(option) ? "danger" : rejects(option) ? "" : "solid"}
         onClick=${() => (ends(option) ? setArmed(option) : answer(option))}>
         ${option}${rejects(option) && images.length ? ` (${images.length})` : ""}</button>`,
