@@ -120,7 +120,7 @@ def test_an_upload_in_airflows_own_window_becomes_a_map(site: Site) -> None:
         assert re.search(r"/plugin/datasets/aerodag/datasets#/\d+", page.url), "the address tells what is shown"
 
         facts = frame.locator(".facts").inner_text()
-        assert all(word in facts for word in (f"Images\n{IMAGES}", " cm", "m²", "RTK fix\n100 %", "by admin")), facts
+        assert all(word in facts for word in (f"Images\n{IMAGES}", " cm", " ha", "RTK fix\n100 %", "by admin")), facts
         expect(frame.locator(".legend")).to_contain_text(f"used{IMAGES}")
         frame.get_by_role("tab", name="Images").click()
         frame.locator(".images button").first.click()
