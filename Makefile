@@ -13,15 +13,20 @@ up: .venv/ready  ## serve until interrupted
 stop: .venv/ready  ## stop what demo or up started
 	@$(BIN)/aerodag stop
 
+# What fails beside everything else is tried once more by itself; both are told.
+AGAIN := --last-failed --last-failed-no-failures none
+FAST := -m "not e2e and not engine and not docker"
+SERVICES := -m "(e2e or engine or docker) and not stack"
+
 test: .venv/ready  ## all tests; those that start engines and services one after the other
-	$(BIN)/pytest -n auto --maxprocesses 8 --dist loadfile -m "not e2e and not engine and not docker"
-	$(BIN)/pytest -m "(e2e or engine or docker) and not stack"
+	$(BIN)/pytest -n auto --maxprocesses 8 --dist loadfile $(FAST) || $(BIN)/pytest $(AGAIN) $(FAST)
+	$(BIN)/pytest --durations 25 $(SERVICES) || $(BIN)/pytest $(AGAIN) $(SERVICES)
 
 test-stack: .venv/ready  ## docker-compose.yaml for real: up, a dataset, backup, restore, upgrade, Celery, monitoring
 	$(BIN)/pytest -m stack
 
 test-fast: .venv/ready  ## without the tests that take minutes
-	$(BIN)/pytest -n auto --maxprocesses 8 --dist loadfile -m "not e2e and not engine and not docker"
+	$(BIN)/pytest -n auto --maxprocesses 8 --dist loadfile $(FAST)
 
 fuzz: .venv/ready  ## every parser against 100,000 generated inputs a test
 	AERODAG_TEST_PROFILE=fuzz $(BIN)/pytest -m fuzz
