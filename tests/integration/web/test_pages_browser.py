@@ -246,7 +246,7 @@ def test_a_run_is_cancelled_and_gone_on_with_from_a_step(site: Site) -> None:
         page.get_by_role("button", name="Abort").click()
         page.get_by_role("button", name="Yes, abort").click()
         expect(page.locator("h2 .badge")).to_have_text("Cancelled", timeout=ENGINE_MS)
-        expect(page.locator(".note")).to_contain_text("admin aborted the run in its review")
+        expect(page.locator(".note[data-tone=cancelled]")).to_contain_text("admin aborted the run in its review")
         expect_clean(site, watch)
 
 
@@ -288,6 +288,7 @@ def test_it_works_by_keyboard(site: Site) -> None:
         page.keyboard.type("first")
         expect(page.locator("a.row")).to_have_count(1)
         expect(page).to_have_url(re.compile("search=first"))
+        expect(page.locator(".rows")).to_have_attribute("aria-busy", "false")
         page.keyboard.press("ArrowDown")
         expect(page.locator("a.row")).to_be_focused()
         outline = page.locator("a.row").evaluate("element => getComputedStyle(element).outlineStyle")
