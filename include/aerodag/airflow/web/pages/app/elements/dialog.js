@@ -9,9 +9,10 @@ export function Dialog({ title, onClose, wide = false, children }) {
   const element = useRef(null);
   const id = useId("dialog");
   useEffect(() => {
-    const before = document.activeElement;
-    element.current.showModal();
-    return () => before instanceof HTMLElement && before.isConnected && before.focus();
+    const dialog = element.current;
+    dialog.showModal();
+    // Closed, it gives the focus back to what had it; removed while it is open, it does not.
+    return () => dialog.close();
   }, []);
   // A press that began inside and ended on the backdrop, a selection of text say, closes nothing.
   const closeFromBackdrop = (event) => event.target === element.current && onClose();
