@@ -12,14 +12,14 @@ from typing import Any
 
 from airflow.listeners import hookimpl
 
-OPERATORS = ("claim", "odm", "review", "step")
+READ_BY_DAGS = ("defaults", "params", "operators.claim", "operators.odm", "operators.review", "operators.step")
 
 
 @hookimpl
 def on_starting(component: Any) -> None:
     """A service of Airflow starts; the hook does not say which."""
-    for name in OPERATORS:
-        import_module(f"aerodag.airflow.operators.{name}")
+    for name in READ_BY_DAGS:
+        import_module(f"aerodag.airflow.{name}")
     if "scheduler" in sys.argv:
         _import_steps()
 

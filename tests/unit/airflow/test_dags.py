@@ -144,3 +144,26 @@ def test_parsing_is_fast_and_loads_nothing_heavy(parsed):
     assert max(parsed["seconds"].values()) < 3.0  # a quarter of it where nothing else runs
     heavy = {"numpy", "scipy", "rasterio", "PIL", "cv2", "pycolmap", "shapely"}
     assert not heavy & set(parsed["modules"])
+
+
+PRELOAD = """
+import json, runpy, sys
+sys.argv = ["airflow", sys.argv[1]]
+from aerodag.airflow.preload import on_starting
+on_starting(component=None)
+before = set(sys.modules)
+runpy.run_path("dags/process_dataset.py")
+print("RESULT" + json.dumps([sorted(before), sorted(set(sys.modules) - before)]))
+"""
+
+
+@pytest.mark.parametrize(("service", "has_steps"), [("scheduler", True), ("dag-processor", False)])
+def test_what_tasks_import_is_there_before_they_are_forked(tmp_path, service, has_steps):
+    environment = dict(os.environ) | {"AIRFLOW_HOME": str(tmp_path)}
+    command = [sys.executable, "-c", PRELOAD, service]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
+    before, late = json.loads(done.stdout.split("RESULT")[1])
+    # Services of Airflow have Airflow's own.
+    assert [name for name in late if name.partition(".")[0] not in {"airflow", "croniter"}] == []
+    assert ({"numpy", "rasterio", "aerodag.pipeline.products.rasters"} <= set(before)) is has_steps
+    assert "pycolmap" not in before
