@@ -1477,10 +1477,7 @@ COMMENT ON COLUMN aerodag.run.pipeline_version IS 'Version of this project that 
 
 CREATE VIEW aerodag.waiting_review WITH (security_invoker='true') AS
  SELECT review.run_id,
-    review.asked_at,
-    review.due_at,
-    review.verdict,
-    review.question
+    review.asked_at
    FROM (aerodag.review
      JOIN aerodag.run ON ((run.id = review.run_id)))
   WHERE ((review.answered_at IS NULL) AND (run.state = ANY (ARRAY['queued'::text, 'running'::text])) AND (NOT (EXISTS ( SELECT

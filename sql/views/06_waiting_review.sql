@@ -1,8 +1,8 @@
 drop view if exists aerodag.waiting_review cascade;
 
--- Nothing of a run goes on beside its review: a step of later than the question is of another try, which asks again.
+-- Nothing of a run goes on beside its review: a step later than the question is of another try, which asks anew.
 create view aerodag.waiting_review with (security_invoker = true) as
-select review.run_id, review.asked_at, review.due_at, review.verdict, review.question
+select review.run_id, review.asked_at
 from aerodag.review
 join aerodag.run on run.id = review.run_id
 where review.answered_at is null

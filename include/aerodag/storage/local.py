@@ -7,6 +7,7 @@ import glob
 import hashlib
 import os
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 from aerodag.errors import InfrastructureError
@@ -69,10 +70,19 @@ def is_partial(path: Path) -> bool:
 
 def remove_partials(folder: Path, older_than: float) -> int:
     """Remove unfinished files last written before that time (seconds since 1970); returns how many."""
-    left = [path for path in folder.rglob(".*.part") if path.is_file() and path.stat().st_mtime < older_than]
-    for path in left:
-        path.unlink(missing_ok=True)
-    return len(left)
+    return remove_older(folder, ".*.part", older_than)
+
+
+def remove_older(folder: Path, pattern: str, older_than: float) -> int:
+    """Remove files last written before that time (seconds since 1970); returns how many."""
+    removed = 0
+    for path in folder.rglob(pattern):
+        # Another process may be at it too.
+        with suppress(FileNotFoundError):
+            if path.is_file() and path.stat().st_mtime < older_than:
+                path.unlink()
+                removed += 1
+    return removed
 
 
 def _partial(target: Path) -> Path:

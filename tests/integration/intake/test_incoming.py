@@ -103,7 +103,7 @@ def test_ten_thousand_uploads_take_seconds(storage, ledger_connection):
     started = time.monotonic()
     uploads = complete_uploads(storage, settle_seconds=0)
     assert register_uploads(ledger_connection, storage, uploads) == Intake(new=10_000, known=0, refused=0)
-    assert time.monotonic() - started < 60
+    assert time.monotonic() - started < 30
     assert list(storage.incoming.iterdir()) == []
 
 

@@ -6,7 +6,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -20,12 +20,13 @@ from aerodag.airflow.web.connections import Connections
 from aerodag.errors import AerodagError
 from aerodag.ledger.browse import File
 from aerodag.settings import get_settings
-from aerodag.storage import Storage
+from aerodag.storage import Storage, local
 from aerodag.storage.remote.opening import open_remotes
 
 log = structlog.get_logger(__name__)
 
 _UNUSED_SECONDS: Final = 6 * 3600.0
+_NOTED_SECONDS: Final = 60.0
 _DOORS: Final = tuple(threading.Lock() for _ in range(64))
 
 
@@ -71,14 +72,11 @@ def _storage_of(file: File) -> Storage:
 
 
 def _is_wanted(path: Path, copies: Path) -> None:
-    """Keep a copy, and remove those that nobody looked at for hours."""
-    os.utime(path)
-    before = time.time() - _UNUSED_SECONDS
-    for other in copies.rglob("*"):
-        # Another process may be at it too.
-        with suppress(FileNotFoundError):
-            if other.is_file() and other.stat().st_mtime < before:
-                other.unlink()
+    """Keep a copy, and remove those that nobody looked at for hours; not anew for each tile."""
+    now = time.time()
+    if now - path.stat().st_mtime > _NOTED_SECONDS:
+        os.utime(path)
+        local.remove_older(copies, "*", now - _UNUSED_SECONDS)
 
 
 def path_of(request: Request, path: str) -> str:
