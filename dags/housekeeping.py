@@ -9,11 +9,12 @@ difference. Everything it does is an event in the ledger, with the numbers.
 - stops engine jobs that are over their time, and removes those whose run has ended, with what they said kept;
 - removes scratch folders and temporary files that nobody needs any more, uploads through the web that nobody finished,
   and old versions where not all are kept;
+- removes old logs;
 - tells of products and uploads that are missing, and of files that are on no record;
 - warns when the disk fills up, and holds new engine runs back before it is full.
 
-Nothing is deleted that cannot be made again. What is kept for how long: the settings `AERODAG_HOUSEKEEPING__...` and
-`AERODAG_DISK__...`.
+Nothing but logs is deleted that cannot be made again. What is kept for how long: the settings
+`AERODAG_HOUSEKEEPING__...` and `AERODAG_DISK__...`.
 
 **On failure.** Nothing is lost: the next run looks again. What one part cannot reach does not stop the others; the
 event `housekeeping.failed` says what it was.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import closing
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aerodag.airflow.connection import open_ledger
@@ -51,6 +52,7 @@ class DagRuns:
 
 def sweep_all() -> dict[str, dict[str, int]]:
     """One sweep; returns what each concern counted, nothing where another sweep is under way."""
+    from airflow.configuration import conf
     from airflow.sdk import get_current_context
 
     from aerodag.airflow.installation import installation
@@ -61,4 +63,5 @@ def sweep_all() -> dict[str, dict[str, int]]:
     settings = installation()
     runs = DagRuns(get_current_context()["ti"])
     with open_ledger() as conn, closing(Storage.of(settings)) as storage:
-        return sweep(Round(conn, settings, storage, runs, datetime.now(UTC)))
+        log_folder = Path(conf.get_mandatory_value("logging", "base_log_folder"))
+        return sweep(Round(conn, settings, storage, runs, log_folder, datetime.now(UTC)))

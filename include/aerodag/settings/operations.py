@@ -38,6 +38,7 @@ class Housekeeping(BaseModel):
     failed_work_hours: float = Field(default=7 * 24.0, description="Those of failed runs, for forensics and resuming.")
     partial_hours: float = Field(default=24.0, description="Temporary files of transfers that nobody goes on with.")
     quarantine_days: float = Field(default=90.0, description="Older quarantine is reported; it is never deleted.")
+    log_days: float = Field(default=90.0, gt=0, description="Logs of Airflow's tasks and services.")
     keep_versions: int | None = Field(
         default=None, ge=1, description="Versions of products kept beside the valid one; all when not given."
     )

@@ -51,12 +51,13 @@ class DiskUsage(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """One sweep: the moment it is made at, and what it looks at."""
+    """One sweep: the moment it is made at, and what it looks at; ``log_folder`` is Airflow's."""
 
     ledger: psycopg.Connection
     settings: Settings
     storage: Storage
     airflow: AirflowRuns
+    log_folder: Path
     now: datetime
     disk_usage: Callable[[Path], DiskUsage] = field(default=shutil.disk_usage)
 

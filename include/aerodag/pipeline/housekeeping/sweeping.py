@@ -12,6 +12,7 @@ from aerodag.pipeline.engine_jobs.reap import reap
 from aerodag.pipeline.housekeeping.disk import watch_disk
 from aerodag.pipeline.housekeeping.files import check_files
 from aerodag.pipeline.housekeeping.lateness import tell_late
+from aerodag.pipeline.housekeeping.logs import remove_old_logs
 from aerodag.pipeline.housekeeping.quarantine import tell_expired
 from aerodag.pipeline.housekeeping.round import Counts, Round
 from aerodag.pipeline.housekeeping.runs import close_ghosts
@@ -46,6 +47,7 @@ CONCERNS: dict[str, Callable[[Round], Counts]] = {
     "unknown": tell_unknown,
     "quarantine": tell_expired,
     "versions": retire_versions,
+    "logs": remove_old_logs,
 }
 
 
