@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from fastapi import APIRouter
-from fastapi.responses import FileResponse
+from fastapi.responses import FileResponse, RedirectResponse
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
@@ -31,6 +31,12 @@ _HEADERS: Final = {
 }
 
 router = APIRouter(include_in_schema=False)
+
+
+@router.get("/")
+def go_to_page() -> RedirectResponse:
+    """Whoever types the short address gets the page."""
+    return RedirectResponse("datasets", headers=_HEADERS)
 
 
 @router.get("/datasets")

@@ -4,6 +4,8 @@ import { ApiError, answerOf, json, request } from "./api.js";
 
 const ROOT = new URL("../../../", import.meta.url);
 const DAG = "api/v2/dags/process_dataset";
+const ENDED = new Set(["success", "failed"]);
+const ENDS_WITHIN_MS = 60_000;
 
 /** Path of a page of the Airflow UI. */
 export function airflowPath(path) {
@@ -38,8 +40,9 @@ export async function trigger(conf) {
   return call("POST", `${DAG}/dagRuns`, { logical_date: null, conf });
 }
 
-/** Run a step again, and all after it. */
+/** Run a step of a run that is over again, and all after it. */
 export async function retryFrom(dagRunId, step) {
+  await ended(dagRunId);
   return call("POST", `${DAG}/clearTaskInstances`, {
     dry_run: false,
     dag_run_id: dagRunId,
@@ -48,6 +51,15 @@ export async function retryFrom(dagRunId, step) {
     include_downstream: true,
     reset_dag_runs: true,
   });
+}
+
+/** Its last task tidies up after all is over; what is cleared while Airflow ends the run would never run. */
+async function ended(dagRunId) {
+  const until = Date.now() + ENDS_WITHIN_MS;
+  while (Date.now() < until) {
+    if (ENDED.has((await call("GET", runUrl(dagRunId))).state)) return;
+    await new Promise((resolve) => setTimeout(resolve, 500));
+  }
 }
 
 export async function cancel(dagRunId) {
