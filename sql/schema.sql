@@ -314,7 +314,7 @@ COMMENT ON COLUMN aerodag.dataset_summary.longitude IS 'The middle; beyond 180 w
 -- Name: COLUMN dataset_summary.state; Type: COMMENT; Schema: aerodag; Owner: -
 --
 
-COMMENT ON COLUMN aerodag.dataset_summary.state IS 'Of the newest run; waiting before there is one; quarantined where the upload lies in quarantine and no run of it works or went well.';
+COMMENT ON COLUMN aerodag.dataset_summary.state IS 'Of the newest run if that is under way; waiting where the first or a further run waits for its turn; quarantined where the upload lies in quarantine and no run of it went well; otherwise how the newest run ended.';
 
 --
 -- Name: COLUMN dataset_summary.words; Type: COMMENT; Schema: aerodag; Owner: -
@@ -819,6 +819,12 @@ CREATE FUNCTION aerodag.summary_of(wanted bigint) RETURNS SETOF aerodag.dataset_
         case when orthophoto.id is null then taken.north else orthophoto.bbox[4] end,
         null::double precision, null::double precision,
         case
+            when newest.state in ('queued', 'running') then newest.state
+            when exists (
+                select from aerodag.start_request
+                where start_request.dataset_id = dataset.id
+                    and not exists (select from aerodag.run where run.dag_run_id = start_request.dag_run_id)
+            ) then 'waiting'
             when dataset.quarantined_at is not null and coalesce(newest.state, 'failed') in ('failed', 'cancelled')
                 then 'quarantined'
             else coalesce(newest.state, 'waiting')
@@ -1472,6 +1478,27 @@ COMMENT ON COLUMN aerodag.run.review IS 'Whether a person is asked before the en
 COMMENT ON COLUMN aerodag.run.pipeline_version IS 'Version of this project that the run''s first task had.';
 
 --
+-- Name: waiting_engine; Type: VIEW; Schema: aerodag; Owner: -
+--
+
+CREATE VIEW aerodag.waiting_engine WITH (security_invoker='true') AS
+ SELECT run.id AS run_id
+   FROM (aerodag.run
+     CROSS JOIN LATERAL ( SELECT step.name,
+            step.state
+           FROM aerodag.step
+          WHERE (step.run_id = run.id)
+          ORDER BY step.recorded_at DESC
+         LIMIT 1) newest)
+  WHERE ((run.state = 'running'::text) AND (newest.name = 'plan_engine'::text) AND (newest.state = 'succeeded'::text));
+
+--
+-- Name: VIEW waiting_engine; Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON VIEW aerodag.waiting_engine IS 'Runs whose engine is planned, and has no place yet.';
+
+--
 -- Name: waiting_review; Type: VIEW; Schema: aerodag; Owner: -
 --
 
@@ -1507,12 +1534,14 @@ CREATE VIEW aerodag.dataset_item WITH (security_invoker='true') AS
     summary.state,
         CASE
             WHEN (parked.run_id IS NOT NULL) THEN 'review'::text
+            WHEN (in_line.run_id IS NOT NULL) THEN 'odm'::text
             ELSE step.name
         END AS step,
     stage.stage,
     stage.percent,
     job.expected_at AS expected_end,
     (parked.run_id IS NOT NULL) AS waits_for_review,
+    (in_line.run_id IS NOT NULL) AS waits_for_engine,
     run.dag_run_id,
     summary.images,
     summary.images_used,
@@ -1528,15 +1557,19 @@ CREATE VIEW aerodag.dataset_item WITH (security_invoker='true') AS
             END, summary.north]
             ELSE NULL::double precision[]
         END AS bbox,
-    COALESCE(run.message, quarantine.message) AS message,
-    run.advice,
-    run.failure_code AS code
-   FROM (((((((aerodag.dataset_summary summary
+    COALESCE(ended.message, quarantine.message) AS message,
+    ended.advice,
+    ended.failure_code AS code
+   FROM (((((((((aerodag.dataset_summary summary
      JOIN aerodag.dataset ON ((dataset.id = summary.dataset_id)))
      LEFT JOIN aerodag.run ON ((run.id = summary.run_id)))
+     LEFT JOIN aerodag.run ended ON (((ended.id = summary.run_id) AND (summary.state <> 'waiting'::text))))
      LEFT JOIN LATERAL ( SELECT waiting_review.run_id
            FROM aerodag.waiting_review
           WHERE ((summary.state = 'running'::text) AND (waiting_review.run_id = summary.run_id))) parked ON (true))
+     LEFT JOIN LATERAL ( SELECT waiting_engine.run_id
+           FROM aerodag.waiting_engine
+          WHERE ((summary.state = 'running'::text) AND (waiting_engine.run_id = summary.run_id))) in_line ON (true))
      LEFT JOIN LATERAL ( SELECT step_1.name
            FROM aerodag.step step_1
           WHERE ((summary.state = 'running'::text) AND (step_1.run_id = summary.run_id) AND (step_1.state = ANY (ARRAY['running'::text, 'retrying'::text])))
@@ -2111,7 +2144,7 @@ CREATE TABLE aerodag.quality_check (
 -- Name: TABLE quality_check; Type: COMMENT; Schema: aerodag; Owner: -
 --
 
-COMMENT ON TABLE aerodag.quality_check IS 'What is asked of every run''s data. Thresholds are an operator''s to change: update aerodag.quality_check set threshold = 0.7 where name = ''images.assigned_share''. How a value is measured is in sql/queries/evaluate_checks.sql.';
+COMMENT ON TABLE aerodag.quality_check IS 'What is asked of every run''s data. Thresholds are an operator''s to change: update aerodag.quality_check set threshold = 0.7 where name = ''images.assigned_share''. The query evaluate_checks says how a value is measured.';
 
 --
 -- Name: COLUMN quality_check.unit; Type: COMMENT; Schema: aerodag; Owner: -
@@ -3720,6 +3753,12 @@ CREATE CONSTRAINT TRIGGER keep_summary AFTER INSERT OR DELETE OR UPDATE OF statu
 CREATE CONSTRAINT TRIGGER keep_summary AFTER INSERT OR UPDATE OF state, attempt_at ON aerodag.run DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION aerodag.keep_summary();
 
 --
+-- Name: start_request keep_summary; Type: TRIGGER; Schema: aerodag; Owner: -
+--
+
+CREATE CONSTRAINT TRIGGER keep_summary AFTER INSERT OR DELETE ON aerodag.start_request DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION aerodag.keep_summary();
+
+--
 -- Name: dataset keep_uploads_total; Type: TRIGGER; Schema: aerodag; Owner: -
 --
 
@@ -4545,6 +4584,13 @@ GRANT SELECT ON TABLE aerodag.review TO aerodag_reader;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE aerodag.run TO aerodag_worker;
 GRANT SELECT ON TABLE aerodag.run TO aerodag_reader;
+
+--
+-- Name: TABLE waiting_engine; Type: ACL; Schema: aerodag; Owner: -
+--
+
+GRANT SELECT ON TABLE aerodag.waiting_engine TO aerodag_worker;
+GRANT SELECT ON TABLE aerodag.waiting_engine TO aerodag_reader;
 
 --
 -- Name: TABLE waiting_review; Type: ACL; Schema: aerodag; Owner: -

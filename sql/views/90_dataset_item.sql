@@ -12,11 +12,16 @@ select
     dataset.priority,
     dataset.captured_from,
     summary.state,
-    case when parked.run_id is not null then 'review' else step.name end as step,
+    case
+        when parked.run_id is not null then 'review'
+        when in_line.run_id is not null then 'odm'
+        else step.name
+    end as step,
     stage.stage,
     stage.percent,
     job.expected_at as expected_end,
     parked.run_id is not null as waits_for_review,
+    in_line.run_id is not null as waits_for_engine,
     run.dag_run_id,
     summary.images,
     summary.images_used,
@@ -30,17 +35,24 @@ select
             summary.north
         ]
     end as bbox,
-    coalesce(run.message, quarantine.message) as message,
-    run.advice,
-    run.failure_code as code
+    coalesce(ended.message, quarantine.message) as message,
+    ended.advice,
+    ended.failure_code as code
 from aerodag.dataset_summary as summary
 join aerodag.dataset on dataset.id = summary.dataset_id
 left join aerodag.run on run.id = summary.run_id
+-- What the newest run failed by is over with as soon as another one is asked for.
+left join aerodag.run as ended on ended.id = summary.run_id and summary.state <> 'waiting'
 left join lateral (
     select waiting_review.run_id
     from aerodag.waiting_review
     where summary.state = 'running' and waiting_review.run_id = summary.run_id
 ) as parked on true
+left join lateral (
+    select waiting_engine.run_id
+    from aerodag.waiting_engine
+    where summary.state = 'running' and waiting_engine.run_id = summary.run_id
+) as in_line on true
 left join lateral (
     select step.name
     from aerodag.step

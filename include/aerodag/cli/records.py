@@ -1,4 +1,4 @@
-"""Commands that read the ledger, and say who is told of what."""
+"""Commands on the ledger's records: how datasets and runs are, what is put away, who is told of what."""
 
 from __future__ import annotations
 
@@ -31,6 +31,10 @@ def add_to(commands: Commands) -> None:
     checks.add_argument("run_id", type=int, help="the ledger's number of the run")
     checks.add_argument("--json", action="store_true", help="print them as JSON")
     checks.set_defaults(command=_checks)
+
+    archive = commands.add_parser("archive", help="put a dataset away; its files stay, its upload may come again")
+    archive.add_argument("dataset_id", type=int, help="the ledger's number of the dataset")
+    archive.set_defaults(command=_archive)
     _add_notify(commands.add_parser("notify", help="who is told of what, by e-mail or webhook"))
 
 
@@ -92,6 +96,15 @@ def _checks(options: argparse.Namespace, console: Console) -> int:
     else:
         console.print("The run was not judged yet.")
     return 1 if any(result.verdict == "fail" for result in results) else 0
+
+
+def _archive(options: argparse.Namespace, console: Console) -> int:
+    from aerodag import ledger
+
+    with ledger.connect(database_url(get_settings())) as conn:
+        ledger.archive_dataset(conn, dataset_id=options.dataset_id)
+    console.print(f"dataset {options.dataset_id} is archived")
+    return 0
 
 
 def _notify(options: argparse.Namespace, console: Console) -> int:

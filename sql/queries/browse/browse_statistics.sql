@@ -61,11 +61,23 @@ select
     ) as datasets_per_day,
     (select coalesce(sum(by_state.images), 0) from by_state)::bigint as images,
     (select coalesce(sum(by_state.area_m2), 0) from by_state)::double precision as area_m2,
-    (
-        select min(summary.created_at)
-        from aerodag.dataset_summary as summary
-        where summary.state = 'waiting'
-            and (%(sees_all)s or summary.access <> 'private' or summary.owner = %(viewer)s)
+    least(
+        (
+            select min(summary.created_at)
+            from aerodag.dataset_summary as summary
+            where summary.state = 'waiting'
+                and summary.run_id is null
+                and (%(sees_all)s or summary.access <> 'private' or summary.owner = %(viewer)s)
+        ),
+        (
+            select min(start_request.created_at)
+            from aerodag.dataset_summary as summary
+            join aerodag.start_request on start_request.dataset_id = summary.dataset_id
+            where summary.state = 'waiting'
+                and summary.run_id is not null
+                and (%(sees_all)s or summary.access <> 'private' or summary.owner = %(viewer)s)
+                and not exists (select from aerodag.run where run.dag_run_id = start_request.dag_run_id)
+        )
     ) as waiting_oldest_at
 from today
 cross join rates

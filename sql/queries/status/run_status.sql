@@ -33,9 +33,11 @@ select
     case
         when asked.state <> 'running' then null
         when parked.run_id is not null then 'review'
+        when in_line.run_id is not null then 'odm'
         else step.name
     end as step,
     parked.run_id is not null as waits_for_review,
+    in_line.run_id is not null as waits_for_engine,
     stage.stage,
     stage.percent,
     job.expected_at as expected_end,
@@ -59,6 +61,7 @@ left join lateral (
     limit 1
 ) as step on true
 left join aerodag.waiting_review as parked on parked.run_id = asked.run_id and asked.state = 'running'
+left join aerodag.waiting_engine as in_line on in_line.run_id = asked.run_id and asked.state = 'running'
 left join lateral (
     select engine_stage.stage, engine_stage.percent
     from aerodag.engine_stage

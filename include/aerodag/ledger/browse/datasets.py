@@ -46,6 +46,7 @@ class Item:
     percent: float | None
     expected_end: datetime | None
     waits_for_review: bool
+    waits_for_engine: bool
     dag_run_id: str | None
     images: int
     images_used: int

@@ -12,7 +12,7 @@ from psycopg import errors
 
 from aerodag.errors import ConfigError
 from aerodag.ledger.data.datasets import unknown_dataset
-from aerodag.ledger.database import execute, fetch_all, fetch_one, query
+from aerodag.ledger.database import execute, fetch_all, fetch_one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,12 +150,6 @@ def resume_run(conn: psycopg.Connection, *, run_id: int) -> Run:
     if run is None:
         raise unknown_run(run_id)
     return run
-
-
-def active_runs(conn: psycopg.Connection) -> int:
-    """How many runs are queued or running."""
-    row = conn.execute(query("count_active_runs")).fetchone()
-    return int(row[0]) if row else 0
 
 
 def set_plan(

@@ -30,6 +30,7 @@ class RunStatus:
     state: str
     step: str | None
     waits_for_review: bool
+    waits_for_engine: bool
     stage: str | None
     percent: float | None
     preset: str | None

@@ -10,7 +10,7 @@ from aerodag.airflow.web.models.times import Moment
 
 
 class State(StrEnum):
-    """How a dataset is: as its newest run is, and otherwise waiting or quarantined."""
+    """How a dataset is: as its newest run is, waiting for its first or a further run, or quarantined."""
 
     WAITING = "waiting"
     QUEUED = "queued"
@@ -43,11 +43,12 @@ class DatasetItem(BaseModel):
     priority: int = Field(description="1 background to 5 urgent")
     captured_from: Moment | None
     state: State
-    step: str | None = Field(description="The step under way.")
+    step: str | None = Field(description="The step under way, or the one that the run waits with.")
     stage: str | None = Field(description="The engine's stage.")
     percent: float | None = Field(description="How far the engine is.")
     expected_end: Moment | None = Field(description="An estimate, while the engine works.")
     waits_for_review: bool = Field(description="A person has to answer.")
+    waits_for_engine: bool = Field(description="Other runs have the engine.")
     dag_run_id: str | None = Field(description="Airflow's id of the newest run; null before there is one.")
     images: int
     images_used: int = Field(description="Those that go to the engine.")

@@ -31,6 +31,7 @@ class RunStatus(BaseModel):
     ended: bool = Field(description="Nothing more happens by itself.")
     step: str | None = Field(description="The step under way.")
     waits_for_review: bool = Field(description="A person has to answer in the Airflow UI.")
+    waits_for_engine: bool = Field(description="Other runs have the engine.")
     stage: str | None = Field(description="The engine's stage.")
     percent: float | None = Field(description="How far the engine is.")
     preset: str | None

@@ -23,5 +23,8 @@ export function Banner(page) {
     return html`<${Note} tone="queued" icon="clock">
       <p>It waits for its turn.${item.expected_end && ` Expected to end ${minute(item.expected_end)}.`}</p><//>`;
   }
+  if (item.waits_for_engine) {
+    return html`<${Note} tone="queued" icon="clock"><p>It waits until the engine is free.</p><//>`;
+  }
   return null;
 }

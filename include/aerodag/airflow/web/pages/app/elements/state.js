@@ -47,19 +47,20 @@ export function Progress({ percent, label }) {
 export function Status({ item }) {
   const now = useNow();
   const running = item.state === "running" && !item.waits_for_review;
+  const engine = running && item.step === "odm" && !item.waits_for_engine;
   return html`<div class="status">
     <${Badge} state=${item.state} review=${item.waits_for_review} />
     ${
       running &&
       html`<span class="doing">${[
-        item.step && stepTitle(item.step),
-        item.percent !== null && item.step === "odm" && percentText(item.percent),
+        item.waits_for_engine ? "waits for the engine" : item.step && stepTitle(item.step),
+        item.percent !== null && engine && percentText(item.percent),
         item.expected_end && Date.parse(item.expected_end) > now && `ends ${relative(item.expected_end, now)}`,
       ]
         .filter(Boolean)
         .join(" · ")}</span>`
     }
-    ${running && item.step === "odm" && html`<${Progress} percent=${item.percent} label="Engine" />`}
+    ${engine && html`<${Progress} percent=${item.percent} label="Engine" />`}
     ${!running && item.code && !isUnderWay(item.state) && html`<span class="doing" title=${item.message}>
       ${item.message ?? item.code}</span>`}
   </div>`;

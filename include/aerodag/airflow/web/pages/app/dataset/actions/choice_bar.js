@@ -19,7 +19,7 @@ export function ChoiceBar({ item, choice, onChanged }) {
         item.waits_for_review
           ? html`<span class="muted">see the review above</span>`
           : html`<button type="button" class="small solid" disabled=${isUnderWay(item.state)}
-            title=${isUnderWay(item.state) ? "A run is under way." : undefined}
+            title=${isUnderWay(item.state) ? "A run is under way or waits." : undefined}
             onClick=${() => setAsked(true)}>Process again…</button>`
       }
       <button type="button" class="small ghost" onClick=${choice.clear}>Clear</button>`

@@ -1,1 +1,0 @@
-select count(*) from aerodag.run where state in ('queued', 'running')
