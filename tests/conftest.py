@@ -22,7 +22,7 @@ from psycopg.conninfo import conninfo_to_dict
 from aerodag import ledger
 from aerodag.ledger.migrate import migrate
 from aerodag.local.postgres import embedded_server
-from docker_engine import Engine, running_engine
+from servers.docker_engine import Engine, running_engine
 
 # A busy machine is slow now and then; that is no failure of a parser.
 settings.register_profile("aerodag", deadline=None)

@@ -26,9 +26,9 @@ import ledger as ledger_benchmark
 
 from aerodag import ledger
 from aerodag.ledger import browse
-from api_server import ApiServer, api_server
 from conftest import url_of
-from ledger_bulk import IMAGES_PER_DATASET
+from samples.ledger_bulk import IMAGES_PER_DATASET
+from systems.api_server import ApiServer, api_server
 
 LIMIT_MS = 100.0
 RUNS = 40

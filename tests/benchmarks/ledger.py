@@ -29,7 +29,7 @@ from aerodag.ledger.migrate import migrate
 from aerodag.local.postgres import embedded_server
 from aerodag.monitoring.figures import read_figures
 from conftest import url_of
-from ledger_bulk import IMAGES_PER_DATASET, fill
+from samples.ledger_bulk import IMAGES_PER_DATASET, fill
 
 LIMIT_MS = 100.0
 RUNS = 40

@@ -23,10 +23,10 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from boto3.s3.transfer import TransferConfig
 
-import s3_server
 from aerodag.storage import sha256_of
 from aerodag.storage.remote.s3.bucket import Tuning
 from aerodag.storage.remote.s3.store import S3Store
+from servers import s3 as s3_server
 
 TARGET = 0.9
 TUNED = TransferConfig(multipart_chunksize=Tuning().part_bytes, max_concurrency=Tuning().workers)

@@ -22,7 +22,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from aerodag.storage.remote.sftp.store import SftpStore
-from sftp_server import SshHost, running_sshd, sshd
+from servers.sftp import SshHost, running_sshd, sshd
 
 MEGABYTES = int(os.environ.get("AERODAG_BENCH_SFTP_MB", "1000"))
 ROUNDS = int(os.environ.get("AERODAG_BENCH_SFTP_ROUNDS", "5"))

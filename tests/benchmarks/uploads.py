@@ -28,8 +28,8 @@ import psutil
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from api_server import ApiServer, api_server
-from s3_server import free_port
+from servers.s3 import free_port
+from systems.api_server import ApiServer, api_server
 
 AT_ONCE = 3
 # The peer: one process that writes what comes to a file, and answers when it is on the disk.

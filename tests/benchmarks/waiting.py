@@ -36,9 +36,9 @@ from aerodag.containers.endpoint import connect
 from aerodag.containers.lifecycle import inspect
 from aerodag.containers.states import parse_time
 from aerodag.simulate import Survey, simulate
-from docker_engine import own_engine
-from engine_flow import EngineFlow, small_survey
-from odm_airflow import OdmSetUp, odm_set_up, wait_for
+from cases.engine import EngineFlow, small_survey
+from servers.docker_engine import own_engine
+from systems.odm_airflow import OdmSetUp, odm_set_up, wait_for
 
 WAITING = int(sys.argv[1]) if len(sys.argv) > 1 else 100
 SETTLE_SECONDS = 20

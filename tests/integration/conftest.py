@@ -8,9 +8,9 @@ import psycopg
 import pytest
 
 from aerodag import ledger
-from docker_engine import Engine
-from engine_flow import EngineFlow, small_survey
-from ledger_flow import Flow
+from cases.engine import EngineFlow, small_survey
+from cases.ledger import Flow
+from servers.docker_engine import Engine
 
 DATA = Path(os.environ.get("AERODAG_TEST_DATA", Path(__file__).parents[3] / "shared" / "data"))
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from nodeodm_case import TOKEN, make_project, packed, results_tree
-from nodeodm_node import Scenario
-from nodeodm_server import NodeServer
+from cases.nodeodm import TOKEN, make_project, packed, results_tree
+from servers.nodeodm import NodeServer
+from servers.nodeodm_node import Scenario
 
 
 @pytest.fixture(scope="module")

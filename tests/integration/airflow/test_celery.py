@@ -33,14 +33,14 @@ from aerodag.settings import NodeOdm, Settings
 from aerodag.simulate import SimulatedSurvey, Survey, simulate
 from aerodag.storage import Storage
 from aerodag.storage.places import CLASSES
-from nodeodm_case import packed
-from nodeodm_node import Scenario
-from nodeodm_server import NodeServer
-from odm_airflow import true_results
-from rasters import save_rgba
-from s3_server import free_port
-from served import SetUp, served
-from sftp_server import SshHost, running_sshd
+from cases.nodeodm import packed
+from samples.rasters import save_rgba
+from servers.nodeodm import NodeServer
+from servers.nodeodm_node import Scenario
+from servers.s3 import free_port
+from servers.sftp import SshHost, running_sshd
+from systems.odm_airflow import true_results
+from systems.served import SetUp, served
 
 pytestmark = pytest.mark.e2e
 
@@ -106,7 +106,7 @@ class OnCelery(SetUp):
         environment |= {
             "AERODAG_TEST_HOST": name,
             "PYTHONPATH": str(ROOT / "tests"),
-            "AIRFLOW__CORE__HOSTNAME_CALLABLE": "worker_host.name",
+            "AIRFLOW__CORE__HOSTNAME_CALLABLE": "systems.worker_host.name",
             "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(self.disk(name) / "logs"),
         }
         command = [sys.executable, "-m", "airflow", "celery", "worker", "--skip-serve-logs"]

@@ -15,8 +15,8 @@ from rio_cogeo import cog_validate
 from aerodag import ledger
 from aerodag.simulate import Position, Survey, simulate
 from aerodag.storage import local_path
-from rasters import ground, save, save_rgba
-from served import SetUp, served
+from samples.rasters import ground, save, save_rgba
+from systems.served import SetUp, served
 
 pytestmark = pytest.mark.e2e
 

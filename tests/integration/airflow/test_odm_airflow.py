@@ -12,11 +12,11 @@ import pytest
 
 from aerodag import ledger
 from aerodag.simulate import Survey, simulate
-from docker_engine import own_engine
-from nodeodm_case import packed
-from nodeodm_node import Scenario
-from nodeodm_server import NodeServer
-from odm_airflow import OdmSetUp, odm_set_up, true_results, wait_for
+from cases.nodeodm import packed
+from servers.docker_engine import own_engine
+from servers.nodeodm import NodeServer
+from servers.nodeodm_node import Scenario
+from systems.odm_airflow import OdmSetUp, odm_set_up, true_results, wait_for
 
 pytestmark = [pytest.mark.e2e, pytest.mark.docker]
 

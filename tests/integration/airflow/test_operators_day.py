@@ -20,9 +20,9 @@ from aerodag.airflow.policy import weight
 from aerodag.simulate import Survey, simulate
 from aerodag.storage import sha256_of
 from aerodag.storage.places import CLASSES
-from rasters import save_rgba
-from served import ROOT, SetUp, served
-from sftp_server import running_sshd
+from samples.rasters import save_rgba
+from servers.sftp import running_sshd
+from systems.served import ROOT, SetUp, served
 
 pytestmark = pytest.mark.e2e
 

@@ -13,7 +13,7 @@ import pytest
 
 from aerodag import ledger
 from aerodag.simulate import Survey, simulate
-from served import SetUp, served
+from systems.served import SetUp, served
 
 pytestmark = pytest.mark.e2e
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from compose_stack import ROOT, compose_v2, copy_project
+from systems.compose_stack import ROOT, compose_v2, copy_project
 
 ONCE = {"migrate", "files"}
 

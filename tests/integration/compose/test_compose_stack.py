@@ -7,17 +7,19 @@ import shutil
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+from urllib.parse import quote
 
 import pytest
 import requests
 
 from aerodag.simulate import Survey, simulate
 from aerodag.simulate.simulation import SimulatedSurvey
-from compose_stack import Stack, running_stack
 from doubles.odm import recipe
 from doubles.odm.project import choose
-from odm_airflow import true_results, wait_for
-from rasters import save_rgba
+from samples.rasters import save_rgba
+from systems.compose_stack import Stack, running_stack
+from systems.odm_airflow import true_results, wait_for
 
 pytestmark = [pytest.mark.e2e, pytest.mark.docker, pytest.mark.stack]
 
@@ -219,6 +221,22 @@ def test_an_upgrade_keeps_data_and_is_short(stack: Stack) -> None:
         stack.compose("exec", "-T", "scheduler", "sh", "-c", "echo $AERODAG_PIPELINE_VERSION").strip() == f"{old}-next"
     )
     assert stack.login().get(f"{stack.url}/aerodag/api/runs/first", timeout=30).status_code == 200
+
+
+def test_prometheus_reads_what_the_exporter_tells(stack: Stack) -> None:
+    stack.compose("--profile", "monitoring", "up", "--detach", "--wait", "exporter", "prometheus")
+
+    def asked(query: str) -> list[dict[str, Any]]:
+        url = f"http://127.0.0.1:9090/api/v1/query?query={quote(query)}"
+        said = stack.compose("--profile", "monitoring", "exec", "-T", "prometheus", "wget", "-q", "-O", "-", url)
+        return list(json.loads(said)["data"]["result"])
+
+    ended = stack.sql("aerodag", "select count(*) from aerodag.run where state in ('succeeded', 'degraded')")
+    query = 'sum(aerodag_runs_finished_total{state=~"succeeded|degraded"})'
+    answer = wait_for("the figures", lambda: asked(query), 120)
+    assert [value["value"][1] for value in answer] == [ended]
+    assert [value["value"][1] for value in asked('up{job="aerodag"}')] == ["1"]
+    stack.compose("--profile", "monitoring", "rm", "--stop", "--force", "exporter", "prometheus")
 
 
 def test_celery_workers_of_three_queues_take_the_tasks(stack: Stack, survey: SimulatedSurvey, tmp_path: Path) -> None:

@@ -11,11 +11,11 @@ import pytest
 from aerodag.containers.endpoint import Endpoint, unavailable
 from aerodag.photogrammetry.docker_jobs import DockerJobs
 from aerodag.settings import Odm
-from docker_doors import Door, ssh_door, tls_door
-from docker_engine import Engine
 from doubles.odm import recipe
 from doubles.odm.following import order, wait_for_end
 from doubles.odm.project import make_project
+from servers.docker_doors import Door, ssh_door, tls_door
+from servers.docker_engine import Engine
 
 pytestmark = pytest.mark.docker
 

@@ -25,10 +25,10 @@ from aerodag.containers.states import labelled, memory_bytes
 from aerodag.errors import AerodagError
 from aerodag.photogrammetry.docker_jobs import DockerJobs
 from aerodag.settings import Odm
-from docker_engine import Engine
 from doubles.odm import recipe
 from doubles.odm.following import order, wait_for_end, wait_for_line
 from doubles.odm.project import give_outputs, make_project
+from servers.docker_engine import Engine
 
 pytestmark = pytest.mark.docker
 

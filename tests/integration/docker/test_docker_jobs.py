@@ -19,10 +19,10 @@ from aerodag.errors import ConfigError, EngineError, InfrastructureError, Retry
 from aerodag.photogrammetry.docker_jobs import DockerJobs
 from aerodag.photogrammetry.jobs import JobState, LogLine
 from aerodag.settings import Odm
-from docker_engine import Engine
 from doubles.odm import recipe
 from doubles.odm.following import MEBIBYTE, order, wait_for_end, wait_for_line
 from doubles.odm.project import choose, give_outputs, make_project, starts
+from servers.docker_engine import Engine
 
 pytestmark = pytest.mark.docker
 

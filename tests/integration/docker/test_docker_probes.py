@@ -17,9 +17,9 @@ from aerodag.containers.ownership import container_user
 from aerodag.containers.sentinel import check_paths
 from aerodag.containers.spec import GpuAccess
 from aerodag.containers.states import labelled
-from docker_engine import Engine
 from doubles.odm import recipe
 from doubles.odm.following import MEBIBYTE
+from servers.docker_engine import Engine
 
 pytestmark = pytest.mark.docker
 

@@ -11,10 +11,10 @@ from aerodag.errors import InfrastructureError
 from aerodag.photogrammetry.docker_jobs import DockerJobs
 from aerodag.photogrammetry.jobs import JobState
 from aerodag.settings import Odm
-from docker_engine import OwnEngine, own_engine
 from doubles.odm import recipe
 from doubles.odm.following import order, wait_for_end, wait_for_line
 from doubles.odm.project import make_project, starts
+from servers.docker_engine import OwnEngine, own_engine
 
 pytestmark = pytest.mark.docker
 

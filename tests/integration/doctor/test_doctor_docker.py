@@ -13,8 +13,8 @@ from aerodag.containers.ownership import container_user
 from aerodag.containers.states import labelled
 from aerodag.doctor import Report, Status, Visit
 from aerodag.settings import Odm, Settings
-from docker_engine import Engine
 from doubles.odm import recipe
+from servers.docker_engine import Engine
 
 pytestmark = pytest.mark.docker
 

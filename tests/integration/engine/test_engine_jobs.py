@@ -13,8 +13,8 @@ from aerodag.errors import EngineError, InfrastructureError
 from aerodag.photogrammetry.jobs import JobState
 from aerodag.photogrammetry.odm.stages import STAGES
 from aerodag.storage import local_path, sha256_of
+from cases.engine import EngineFlow, shown_lines
 from doubles.odm.project import give_report
-from engine_flow import EngineFlow, shown_lines
 
 pytestmark = pytest.mark.docker
 

@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 from aerodag import ledger
 from aerodag.errors import Category, EngineError, RemediedError, ResourceError, Retry
 from aerodag.photogrammetry.odm.planning import plan as odm_plan
-from engine_flow import EngineFlow, follow, later
+from cases.engine import EngineFlow, follow, later
 
 pytestmark = pytest.mark.docker
 

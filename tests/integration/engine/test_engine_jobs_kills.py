@@ -12,8 +12,8 @@ import pytest
 from aerodag import ledger
 from aerodag.errors import AerodagError, RemediedError
 from aerodag.pipeline.engine_jobs import start
+from cases.engine import EngineFlow
 from doubles.odm.project import choose
-from engine_flow import EngineFlow
 
 pytestmark = pytest.mark.docker
 

@@ -14,10 +14,10 @@ from aerodag.containers.throwaway import PROBE
 from aerodag.photogrammetry.docker_jobs import DockerJobs
 from aerodag.photogrammetry.jobs import JobState
 from aerodag.pipeline.engine_jobs.reap import reap
+from cases.engine import EngineFlow, later
 from doubles.odm import recipe
 from doubles.odm.following import order
 from doubles.odm.project import make_project
-from engine_flow import EngineFlow, later
 
 pytestmark = pytest.mark.docker
 

@@ -13,9 +13,9 @@ from structlog.testing import capture_logs
 
 from aerodag.errors import AerodagError, RemediedError, ResourceError, Retry
 from aerodag.photogrammetry.odm.planning import plan as odm_plan
-from docker_engine import Engine
+from cases.engine import EngineFlow
 from doubles.odm import recipe
-from engine_flow import EngineFlow
+from servers.docker_engine import Engine
 
 pytestmark = pytest.mark.docker
 

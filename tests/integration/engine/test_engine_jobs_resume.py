@@ -8,7 +8,7 @@ from aerodag import ledger
 from aerodag.containers.endpoint import connect
 from aerodag.errors import ConfigError, InfrastructureError, RemediedError, Retry
 from aerodag.ledger import EngineJob
-from engine_flow import EngineFlow, follow, later, wait_until
+from cases.engine import EngineFlow, follow, later, wait_until
 
 pytestmark = pytest.mark.docker
 

@@ -12,7 +12,7 @@ from aerodag.errors import AerodagError
 from aerodag.pipeline.engine_jobs import start
 from aerodag.pipeline.engine_jobs.end import cancel
 from aerodag.pipeline.engine_jobs.start import find_or_start
-from engine_flow import EngineFlow
+from cases.engine import EngineFlow
 
 pytestmark = pytest.mark.docker
 

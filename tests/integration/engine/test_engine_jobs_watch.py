@@ -15,8 +15,8 @@ from structlog.testing import capture_logs
 from aerodag.errors import InfrastructureError
 from aerodag.photogrammetry.jobs import line_key
 from aerodag.pipeline.engine_jobs.watch import OpenLedger
-from docker_engine import OwnEngine, own_engine
-from engine_flow import EngineFlow, follow, later, shown_lines
+from cases.engine import EngineFlow, follow, later, shown_lines
+from servers.docker_engine import OwnEngine, own_engine
 
 pytestmark = pytest.mark.docker
 

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from aerodag import ledger
-from ledger_flow import START, Flow
+from cases.ledger import START, Flow
 
 DEADLINE = datetime(2026, 11, 22, 6, tzinfo=UTC)
 

@@ -13,8 +13,8 @@ import pytest
 from aerodag import ledger
 from aerodag.ledger.housekeeping import lift_hold, put_hold
 from aerodag.simulate import Survey, simulate
-from odm_airflow import wait_for
-from served import SetUp, served
+from systems.odm_airflow import wait_for
+from systems.served import SetUp, served
 
 pytestmark = pytest.mark.e2e
 

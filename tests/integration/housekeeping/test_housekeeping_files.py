@@ -11,7 +11,7 @@ import pytest
 from aerodag import ledger
 from aerodag.pipeline.housekeeping import files, slices
 from aerodag.storage import local_path
-from housekeeping_case import House
+from cases.housekeeping import House
 
 
 @pytest.fixture

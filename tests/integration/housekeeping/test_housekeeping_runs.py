@@ -10,8 +10,8 @@ import pytest
 from aerodag import ledger
 from aerodag.findings import Finding, Severity
 from aerodag.ledger.data.datasets import MOST_START_ASKS
-from housekeeping_case import House
-from ledger_flow import OUT_OF_MEMORY, Flow
+from cases.housekeeping import House
+from cases.ledger import OUT_OF_MEMORY, Flow
 
 
 @pytest.fixture

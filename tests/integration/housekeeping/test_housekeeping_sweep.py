@@ -12,10 +12,10 @@ from aerodag.errors import InfrastructureError
 from aerodag.ledger.housekeeping import find_hold, housekeeping_lock
 from aerodag.pipeline.housekeeping import sweeping
 from aerodag.pipeline.housekeeping.round import Counts, Round
-from engine_flow import wait_until
-from housekeeping_case import House
-from product_flow import ProductFlow
-from rasters import save_rgba
+from cases.engine import wait_until
+from cases.housekeeping import House
+from cases.products import ProductFlow
+from samples.rasters import save_rgba
 
 
 @pytest.fixture

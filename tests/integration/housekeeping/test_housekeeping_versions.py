@@ -9,7 +9,7 @@ import pytest
 
 from aerodag import ledger
 from aerodag.storage import local_path
-from housekeeping_case import House
+from cases.housekeeping import House
 
 
 @pytest.fixture

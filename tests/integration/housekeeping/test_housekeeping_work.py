@@ -10,7 +10,7 @@ import pytest
 
 from aerodag import ledger
 from aerodag.pipeline.housekeeping import work
-from housekeeping_case import House
+from cases.housekeeping import House
 
 SIZE = 1_000_000
 
@@ -108,3 +108,21 @@ def test_temporary_files_of_broken_writers_go_and_others_stay(house: House) -> N
     assert house.sweep(hours=2)["partials"] == {"partials": 0}, "everything is walked for them, so not every time"
     assert house.sweep(hours=12)["partials"] == {"partials": 1}
     assert not young.exists()
+
+
+def test_old_logs_go_and_their_folders_a_day_later(house: House) -> None:
+    tasks = house.logs / "dag_id=process_dataset" / "run_id=first"
+    old = house.write(tasks / "task_id=cog" / "attempt=1.log", hours_old=91 * 24)
+    young = house.write(tasks / "task_id=odm" / "attempt=1.log", hours_old=88 * 24)
+    assert house.sweep()["logs"] == {"logs": 1}
+    assert [path.exists() for path in (old, old.parent, young)] == [False, True, True]
+    assert house.only("logs.removed").details == {"files": 1}
+    assert house.sweep(hours=23)["logs"] == {"logs": 0}
+    assert old.parent.exists(), "everything is walked for them, so once a day"
+    house.sweep(hours=2)
+    assert [path.exists() for path in (old.parent, young)] == [False, True]
+    assert house.sweep(hours=25)["logs"] == {"logs": 1}
+    house.sweep(days=2)
+    house.sweep(days=2)
+    house.sweep(days=2)
+    assert list(house.logs.iterdir()) == []

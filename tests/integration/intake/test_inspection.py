@@ -18,7 +18,7 @@ from aerodag.pipeline.examination.inspection import inspect_upload
 from aerodag.preflight import Decision, Report
 from aerodag.settings import Settings
 from aerodag.simulate import Position, Survey, simulate
-from photographs import without_xmp
+from samples.photographs import without_xmp
 
 Files = dict[str, bytes]
 SETTINGS = Settings()

@@ -21,7 +21,7 @@ from aerodag.pipeline.steps import STEPS
 from aerodag.settings import Settings
 from aerodag.simulate import Survey, simulate
 from aerodag.storage import Storage, local_path, sha256_of
-from photographs import without_xmp
+from samples.photographs import without_xmp
 
 INTAKE = ("stage", "validate", "extract_metadata", "assess_images", "preflight")
 

@@ -7,7 +7,7 @@ import pytest
 
 from aerodag import ledger
 from aerodag.errors import ConfigError
-from ledger_flow import Flow
+from cases.ledger import Flow
 
 
 class Versions:

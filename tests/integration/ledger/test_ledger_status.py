@@ -7,7 +7,7 @@ from typing import Any
 from psycopg.rows import dict_row
 
 from aerodag import ledger
-from ledger_flow import OUT_OF_MEMORY, PIPELINE, START, Flow
+from cases.ledger import OUT_OF_MEMORY, PIPELINE, START, Flow
 
 
 def test_a_rerun_under_way_or_failed_does_not_look_done(flow: Flow) -> None:

@@ -15,7 +15,7 @@ from aerodag import ledger
 from aerodag.airflow.defaults import PROCESS_DAG_ID
 from aerodag.airflow.listener import on_task_instance_failed
 from aerodag.errors import InfrastructureError
-from ledger_flow import Flow
+from cases.ledger import Flow
 
 DISK = InfrastructureError("storage.disk_full", "3 MB are free, 5 GB are needed.", advice="Free some space.")
 

@@ -14,10 +14,10 @@ import pytest
 
 from aerodag import ledger
 from aerodag.ledger import housekeeping as book
+from cases.ledger import OUT_OF_MEMORY
+from cases.monitoring import LiveFlow, Scrape, dataset, scraper
 from conftest import LedgerDatabase, url_of
-from ledger_bulk import fill
-from ledger_flow import OUT_OF_MEMORY
-from monitoring_case import LiveFlow, Scrape, dataset, scraper
+from samples.ledger_bulk import fill
 
 
 def flow(conn: psycopg.Connection, number: int, *steps: str) -> LiveFlow:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import httpx
 
-from monitoring_case import Scrape
+from cases.monitoring import Scrape
 
 
 @contextmanager

@@ -18,10 +18,10 @@ from pathlib import Path
 import pytest
 
 from aerodag.simulate import Survey, simulate
-from prometheus_server import Prometheus, prometheus
-from rasters import ground, save
-from served import SetUp, served
-from statsd_exporter import StatsdExporter, statsd_exporter
+from samples.rasters import ground, save
+from servers.prometheus import Prometheus, prometheus
+from servers.statsd_exporter import StatsdExporter, statsd_exporter
+from systems.served import SetUp, served
 
 pytestmark = pytest.mark.e2e
 

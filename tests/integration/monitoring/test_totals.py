@@ -12,8 +12,8 @@ from psycopg import errors
 from psycopg.sql import SQL, Identifier
 
 from aerodag import ledger
-from ledger_flow import OUT_OF_MEMORY
-from monitoring_case import LiveFlow, dataset
+from cases.ledger import OUT_OF_MEMORY
+from cases.monitoring import LiveFlow, dataset
 
 BEFORE_ENGINE = ("stage", "validate", "extract_metadata", "assess_images", "preflight", "plan_engine")
 AFTER_ENGINE = ("publish_ortho", "cog", "promote", "finish")

@@ -18,7 +18,7 @@ from aerodag.airflow.operators.deliver import DeliverOperator
 from aerodag.airflow.triggers.outbox import OutboxTrigger
 from aerodag.notify.addresses import new_secret
 from aerodag.settings import get_settings
-from notify_servers import Hook, hook_server
+from servers.notifications import Hook, hook_server
 
 
 def connect_airflow(monkeypatch: pytest.MonkeyPatch, url: str, **changes: Any) -> None:

@@ -12,7 +12,7 @@ from standardwebhooks import Webhook
 from aerodag import ledger
 from aerodag.cli import main
 from aerodag.settings import get_settings
-from notify_servers import Hook, hook_server
+from servers.notifications import Hook, hook_server
 
 Command = Callable[..., tuple[int, str]]
 

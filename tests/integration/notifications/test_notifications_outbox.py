@@ -11,7 +11,7 @@ from psycopg import errors
 
 from aerodag import ledger
 from aerodag.findings import Finding, Severity
-from ledger_flow import OUT_OF_MEMORY, PIPELINE, Flow
+from cases.ledger import OUT_OF_MEMORY, PIPELINE, Flow
 
 ENDS = ("run.succeeded", "run.degraded", "run.failed", "run.cancelled")
 

@@ -22,8 +22,8 @@ from aerodag.ledger.notifications import LEASE
 from aerodag.notify.addresses import new_secret
 from aerodag.pipeline.notifying import AT_ONCE, Delivered, deliver_due
 from aerodag.settings import Mail, Settings, Webhooks
-from ledger_flow import OUT_OF_MEMORY, Flow
-from notify_servers import Hook, Post, hook_server, post_server
+from cases.ledger import OUT_OF_MEMORY, Flow
+from servers.notifications import Hook, Post, hook_server, post_server
 
 SECRET = new_secret()
 LATER = datetime.now(UTC) + timedelta(hours=1)

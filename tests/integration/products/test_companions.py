@@ -11,8 +11,8 @@ import pytest
 from aerodag import ledger
 from aerodag.ledger import ImageRecord
 from aerodag.pipeline.products.companions import publish_companions
-from product_flow import ProductFlow
-from rasters import UTM, ground, save, save_rgba
+from cases.products import ProductFlow
+from samples.rasters import UTM, ground, save, save_rgba
 
 pytestmark = pytest.mark.filterwarnings("ignore:Use `@` matmul:PendingDeprecationWarning")
 

@@ -15,8 +15,8 @@ import psycopg
 import pytest
 
 from aerodag.errors import AerodagError, InfrastructureError
-from product_flow import PRODUCT_STEPS, ProductFlow
-from rasters import disc, ground, save
+from cases.products import PRODUCT_STEPS, ProductFlow
+from samples.rasters import disc, ground, save
 
 pytestmark = pytest.mark.filterwarnings("ignore:Use `@` matmul:PendingDeprecationWarning")
 

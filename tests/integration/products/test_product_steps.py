@@ -20,9 +20,9 @@ from shapely.geometry import shape
 from aerodag import ledger
 from aerodag.errors import AerodagError, DataError
 from aerodag.storage import local_path, sha256_of
-from product_flow import ProductFlow
-from rasters import DATA, PLACE, UTM, ground, needs_data, save, save_rgba
-from stac_validators import complaints
+from cases.products import ProductFlow
+from cases.stac_validators import complaints
+from samples.rasters import DATA, PLACE, UTM, ground, needs_data, save, save_rgba
 
 pytestmark = pytest.mark.filterwarnings("ignore:Use `@` matmul:PendingDeprecationWarning")
 

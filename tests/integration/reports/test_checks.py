@@ -14,7 +14,7 @@ from aerodag import ledger
 from aerodag.errors import ConfigError
 from aerodag.findings import Finding, Severity
 from aerodag.ledger import CheckResult, ImageRecord
-from ledger_flow import ALL_TASKS, Flow
+from cases.ledger import ALL_TASKS, Flow
 
 NOON = datetime(2026, 6, 21, 12, tzinfo=UTC)
 COVERAGE = {"forward_overlap": 0.8, "side_overlap": 0.3, "gap_area_m2": 100.0, "area_m2": 10_000.0}

@@ -8,8 +8,8 @@ import psycopg
 import pytest
 
 from aerodag import ledger
-from product_flow import ProductFlow
-from rasters import save_rgba
+from cases.products import ProductFlow
+from samples.rasters import save_rgba
 
 pytestmark = pytest.mark.filterwarnings("ignore:Use `@` matmul:PendingDeprecationWarning")
 

@@ -14,9 +14,9 @@ from psycopg.sql import SQL
 
 from aerodag import ledger
 from aerodag.ledger.reports import REPORTS
+from cases.ledger import Flow
 from conftest import LedgerDatabase
-from ledger_bulk import fill
-from ledger_flow import Flow
+from samples.ledger_bulk import fill
 
 DATASETS = 1_000
 
@@ -46,6 +46,18 @@ def test_checks_of_a_run(flow: Flow, aerodag: Callable[..., subprocess.Completed
     unknown = aerodag("checks", "4711")
     assert (unknown.returncode, unknown.stdout) == (1, "")
     assert "There is no run 4711." in unknown.stderr
+
+
+def test_what_is_put_away_is_gone_from_the_list(
+    flow: Flow, aerodag: Callable[..., subprocess.CompletedProcess[str]]
+) -> None:
+    name = ledger.get_dataset(flow.conn, dataset_id=flow.dataset_id).name
+    assert name in aerodag("status").stdout
+    assert aerodag("archive", str(flow.dataset_id)).stdout == f"dataset {flow.dataset_id} is archived\n"
+    assert name not in aerodag("status").stdout
+    unknown = aerodag("archive", "4711")
+    assert (unknown.returncode, unknown.stdout) == (1, "")
+    assert "4711" in unknown.stderr
 
 
 def test_reports(flow: Flow, aerodag: Callable[..., subprocess.CompletedProcess[str]]) -> None:

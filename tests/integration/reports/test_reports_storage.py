@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from aerodag import ledger
-from ledger_flow import Flow
+from cases.ledger import Flow
 
 COUNTED = """
 select kind, name, is_current, count(*), sum(bytes)

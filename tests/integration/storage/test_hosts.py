@@ -31,11 +31,11 @@ from aerodag.settings import NodeOdm, Settings
 from aerodag.simulate import Survey, simulate
 from aerodag.storage import Storage
 from aerodag.storage.places import CLASSES
+from cases.nodeodm import packed
 from doubles.odm.project import give_outputs
-from nodeodm_case import packed
-from nodeodm_node import Scenario
-from nodeodm_server import NodeServer
-from sftp_server import SshHost, running_sshd
+from servers.nodeodm import NodeServer
+from servers.nodeodm_node import Scenario
+from servers.sftp import SshHost, running_sshd
 
 INTAKE = ("stage", "validate", "extract_metadata", "assess_images", "preflight", "plan_engine")
 PRODUCTS = (

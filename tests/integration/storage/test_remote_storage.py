@@ -20,9 +20,9 @@ from aerodag.pipeline.steps import STEPS
 from aerodag.settings import Settings
 from aerodag.storage import Storage
 from aerodag.storage.places import CLASSES
-from rasters import ground, save, save_rgba
-from s3_server import running, seaweed
-from sftp_server import running_sshd
+from samples.rasters import ground, save, save_rgba
+from servers.s3 import running, seaweed
+from servers.sftp import running_sshd
 
 STEP_NAMES = (
     "stage",

@@ -20,7 +20,7 @@ from aerodag.storage.remote.s3.bucket import Bucket
 from aerodag.storage.remote.s3.download import Download
 from aerodag.storage.remote.s3.upload import Upload
 from aerodag.storage.store import Entry
-from s3_server import ACCOUNT, KEYS, MIB, QUICK, S3Service, juicefs, running, seaweed
+from servers.s3 import ACCOUNT, KEYS, MIB, QUICK, S3Service, juicefs, running, seaweed
 
 SIZE = 78 * MIB
 PARTS = 16

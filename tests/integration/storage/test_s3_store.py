@@ -12,7 +12,7 @@ from aerodag.errors import InfrastructureError
 from aerodag.storage.remote.s3.store import S3Store
 from aerodag.storage.remote.s3.upload import part_size
 from aerodag.storage.store import Store
-from s3_server import ACCOUNT, MIB, S3Service, juicefs, running, seaweed
+from servers.s3 import ACCOUNT, MIB, S3Service, juicefs, running, seaweed
 
 ODD_NAMES = ["a file with spaces.zip", "flöge/übersicht+1.tif", "50%25 & more?.txt", "日本/測量.zip", "a/b'c\"d.txt"]
 GIB = 1024 * MIB

@@ -19,7 +19,7 @@ import pytest
 from aerodag.errors import ConfigError, InfrastructureError
 from aerodag.storage.remote.sftp import store as sftp
 from aerodag.storage.remote.sftp.store import SftpStore
-from sftp_server import PILOT, SshHost, running_sshd, sftp_program
+from servers.sftp import PILOT, SshHost, running_sshd, sftp_program
 
 SIZE = 40_000_000
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give the server disks and users of its own")

@@ -15,7 +15,7 @@ from aerodag.errors import ConfigError, InfrastructureError
 from aerodag.storage.remote.sftp import store as sftp
 from aerodag.storage.remote.sftp.errors import fingerprints
 from aerodag.storage.remote.sftp.store import SftpStore
-from sftp_server import PASSWORD, PILOT, SshHost, make_key, running_sshd
+from servers.sftp import PASSWORD, PILOT, SshHost, make_key, running_sshd
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give the server a user with a password")
 

@@ -14,7 +14,7 @@ import pytest
 from aerodag.errors import ConfigError, InfrastructureError
 from aerodag.storage.remote.sftp.store import SftpStore
 from aerodag.storage.store import Store
-from sftp_server import SshHost, running_sshd
+from servers.sftp import SshHost, running_sshd
 
 NAME = "Fläche 7 'Süd' $(x).zip"
 

@@ -19,9 +19,9 @@ from aerodag.ledger import Artifact, Dataset, Run
 from aerodag.raster.cog import make_cog, web_profile
 from aerodag.raster.extent.describe import describe
 from aerodag.raster.picture.thumbnail import make_thumbnails
-from api_server import ApiServer, api_server
-from gallery import add_dataset, add_product, add_run, image, start_step, step
-from rasters import save, save_rgba
+from samples.gallery import add_dataset, add_product, add_run, image, start_step, step
+from samples.rasters import save, save_rgba
+from systems.api_server import ApiServer, api_server
 
 PAGE = "<!DOCTYPE html><title>report</title><script>document.title = 'read'</script>"
 

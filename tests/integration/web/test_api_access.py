@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from api_server import USERS
+from systems.api_server import USERS
 
 pytestmark = pytest.mark.e2e
 
@@ -40,6 +40,7 @@ def test_strangers_get_nothing_but_the_empty_page(server, surveys):
         assert answer.status_code in ({401} if "nothing" not in path else {401, 404}), path
         assert "flight" not in answer.text
     assert server.get(None, "/datasets").status_code == 200
+    assert server.get(None, "/").headers["location"] == "datasets"
 
 
 def test_a_broken_token_is_refused(server, surveys):

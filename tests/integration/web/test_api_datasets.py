@@ -6,7 +6,7 @@ from datetime import datetime
 
 import pytest
 
-from gallery import add_dataset, add_run
+from samples.gallery import add_dataset, add_run
 
 pytestmark = pytest.mark.e2e
 

@@ -20,7 +20,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from api_server import ApiServer
+from systems.api_server import ApiServer
 
 pytestmark = pytest.mark.e2e
 

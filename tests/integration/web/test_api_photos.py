@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from aerodag import ledger
-from gallery import add_dataset, add_product, add_run, image
+from samples.gallery import add_dataset, add_product, add_run, image
 
 pytestmark = pytest.mark.e2e
 

@@ -12,7 +12,7 @@ from aerodag import ledger
 from aerodag.ledger import browse
 from aerodag.ledger.browse import places
 from aerodag.ledger.browse.places import boxes, cell_degrees
-from gallery import add_dataset, add_product, add_run, image
+from samples.gallery import add_dataset, add_product, add_run, image, request, start_step, step
 
 WORLD = (-180.0, -90.0, 180.0, 90.0)
 ANYTHING = browse.Search()
@@ -183,6 +183,20 @@ def test_a_run_that_waits_for_a_person_says_so(conn):
     assert not asked(conn), "gone on with, it asks again when it gets there"
 
 
+def test_a_run_that_waits_for_the_engine_says_so(conn):
+    run = add_run(conn, add_dataset(conn, "planned.zip"), "queued")
+    start_step(conn, run, "plan_engine")
+    step(conn, run, "plan_engine")
+    (item,) = browse.list_datasets(conn, OPERATOR, ANYTHING, limit=1)
+    assert (item.state, item.waits_for_engine, item.step, item.percent) == ("running", True, "odm", None)
+    status = ledger.run_status(conn, dag_run_id=run.dag_run_id)
+    assert (status.waits_for_engine, status.step) == (True, "odm")
+    start_step(conn, run, "odm")
+    (item,) = browse.list_datasets(conn, OPERATOR, ANYTHING, limit=1)
+    assert (item.waits_for_engine, item.step) == (False, "odm")
+    assert not ledger.run_status(conn, dag_run_id=run.dag_run_id).waits_for_engine
+
+
 def asked(conn) -> bool:
     (item,) = browse.list_datasets(conn, OPERATOR, ANYTHING, limit=1)
     return item.waits_for_review
@@ -340,6 +354,21 @@ def test_an_empty_ledger_has_no_extent(conn):
     empty = browse.statistics(conn, OPERATOR)
     assert (empty.datasets, empty.by_state, empty.success_rate_7d, empty.waiting_oldest_at) == (0, {}, None, None)
     assert len(empty.datasets_per_day) == 30
+
+
+def test_a_dataset_whose_next_run_waits_is_told_without_its_last_failure(conn):
+    dataset = add_dataset(conn, "again.zip")
+    add_run(conn, dataset, "failed")
+    assert browse.statistics(conn, OPERATOR).waiting_oldest_at is None
+    request(conn, dataset, "next")
+    (asked_at,) = conn.execute("select created_at from aerodag.start_request").fetchone()
+    (item,) = browse.list_datasets(conn, OPERATOR, browse.Search(state="waiting"), limit=10)
+    assert (item.name, item.message, item.advice, item.code) == ("again.zip", None, None, None)
+    found = browse.statistics(conn, OPERATOR)
+    assert (found.by_state, found.waiting_oldest_at) == ({"waiting": 1}, asked_at)
+    add_run(conn, dataset, "failed", "next")
+    (item,) = browse.list_datasets(conn, OPERATOR, browse.Search(state="failed"), limit=10)
+    assert item.code == "odm.out_of_memory"
 
 
 def test_statistics_count_what_happened(conn):

@@ -6,7 +6,7 @@ import pytest
 from psycopg.rows import dict_row
 
 from aerodag.ledger import browse
-from ledger_bulk import fill
+from samples.ledger_bulk import fill
 
 OPERATOR = browse.Viewer("olga", may_edit=True)
 OWNER = browse.Viewer("owner_7", may_edit=False)

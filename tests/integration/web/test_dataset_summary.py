@@ -11,7 +11,7 @@ import pytest
 from psycopg.rows import dict_row
 
 from aerodag import ledger
-from gallery import add_dataset, add_product, add_run, image, start_step, step
+from samples.gallery import add_dataset, add_product, add_run, image, request, start_step, step
 
 TOTALS = "select * from aerodag.dataset_total where datasets > 0 order by audience, state"
 DERIVED = ("place", "longitude", "latitude", "made_in")
@@ -70,6 +70,22 @@ def test_quarantine_is_told_unless_a_run_goes_well(ledger_connection, survey):
     assert summary(ledger_connection, survey.id)["state"] == "quarantined"
     add_run(ledger_connection, survey, "running", "second")
     assert summary(ledger_connection, survey.id)["state"] == "running"
+
+
+def test_a_dataset_waits_from_the_request_to_the_run(ledger_connection, survey):
+    add_run(ledger_connection, survey, "failed", "first")
+    request(ledger_connection, survey, "second")
+    assert summary(ledger_connection, survey.id)["state"] == "waiting"
+    add_run(ledger_connection, survey, "succeeded", "second")
+    assert summary(ledger_connection, survey.id)["state"] == "succeeded"
+
+
+def test_a_run_that_a_person_started_is_told_before_the_one_that_waits(ledger_connection, survey):
+    request(ledger_connection, survey, "later")
+    run = add_run(ledger_connection, survey, "running", "first")
+    assert summary(ledger_connection, survey.id)["state"] == "running"
+    step(ledger_connection, run, "finish")
+    assert summary(ledger_connection, survey.id)["state"] == "waiting"
 
 
 def test_an_archived_dataset_is_gone(ledger_connection, survey):

@@ -15,8 +15,8 @@ from PIL import Image
 
 from aerodag import ledger
 from aerodag.simulate import Survey, simulate
-from airflow_browser import Watch, browser, drop_file, faint_texts, opened, overflow, playwright
-from served import SetUp, served
+from systems.browser import Watch, browser, drop_file, faint_texts, opened, overflow, playwright
+from systems.served import SetUp, served
 
 pytestmark = pytest.mark.e2e
 

@@ -18,7 +18,7 @@ from aerodag.airflow.web.stores import local_file
 from aerodag.ledger.browse import File
 from aerodag.settings import get_settings
 from aerodag.storage import Storage
-from sftp_server import running_sshd
+from servers.sftp import running_sshd
 
 CONTENT = os.urandom(3_000_000)
 

@@ -22,11 +22,11 @@ from hypothesis import strategies as st
 from aerodag import ledger, uploads
 from aerodag.pipeline.incoming import complete_uploads, register_uploads
 from aerodag.settings import Settings, Uploads
-from api_server import ApiServer, api_server
-from hostile import CASES
-from upload_frontend import Frontend, digest_of, half_a_chunk, photographs, piece, refused
-from uploading import sha256, survey
-from zip_forge import flat
+from cases.uploads import sha256, survey
+from samples.hostile import CASES
+from samples.zip_forge import flat
+from systems.api_server import ApiServer, api_server
+from systems.upload_frontend import Frontend, digest_of, half_a_chunk, photographs, piece, refused
 
 pytestmark = pytest.mark.e2e
 

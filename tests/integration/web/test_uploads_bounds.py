@@ -19,8 +19,8 @@ from aerodag.pipeline.housekeeping.round import Round
 from aerodag.pipeline.housekeeping.sweeping import sweep
 from aerodag.settings import Settings, Uploads
 from aerodag.storage import Storage
-from housekeeping_case import NOWHERE, KnownRuns
-from uploading import CHUNK, Installation, survey
+from cases.housekeeping import NOWHERE, KnownRuns
+from cases.uploads import CHUNK, Installation, survey
 
 
 @pytest.fixture
@@ -133,7 +133,7 @@ def test_a_disk_that_fills_up_meanwhile_is_told_and_room_cures_it(small_disk: In
 def swept(house: Installation, **later: float) -> dict[str, dict[str, int]]:
     house.now += timedelta(**later)
     settings = house.settings.model_copy(update={"odm": NOWHERE})
-    return sweep(Round(house.conn, settings, house.storage, KnownRuns(), house.now))
+    return sweep(Round(house.conn, settings, house.storage, KnownRuns(), settings.data / "logs", house.now))
 
 
 def events(house: Installation, kind: str) -> list[str]:

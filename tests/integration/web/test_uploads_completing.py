@@ -17,10 +17,10 @@ from aerodag import ledger, uploads
 from aerodag.errors import AerodagError, DataError
 from aerodag.ledger import Description
 from aerodag.storage import local_path
-from hostile import CASES
-from rasters import save_rgba
-from uploading import CHUNK, Installation, sha256, survey
-from zip_forge import flat
+from cases.uploads import CHUNK, Installation, sha256, survey
+from samples.hostile import CASES
+from samples.rasters import save_rgba
+from samples.zip_forge import flat
 
 SAID = Description(
     licence="CC BY", platform="drone", project="Härtheim", authors=("Anna Ó", "Bo"), access="private",

@@ -16,10 +16,10 @@ import pytest
 from aerodag.errors import InfrastructureError
 from aerodag.ledger import Description
 from aerodag.storage import Storage
-from s3_server import running, seaweed
-from sftp_server import running_sshd
-from uploading import Installation, sha256, survey
-from zip_forge import Part, flat, forge, photos
+from cases.uploads import Installation, sha256, survey
+from samples.zip_forge import Part, flat, forge, photos
+from servers.s3 import running, seaweed
+from servers.sftp import running_sshd
 
 COMPLETE = """
 import sys

@@ -14,7 +14,7 @@ from aerodag.airflow.operators.odm import OdmOperator
 from aerodag.airflow.triggers.hold import HoldTrigger
 from aerodag.ledger.housekeeping import lift_hold, put_hold
 from aerodag.pipeline.context import StepContext
-from housekeeping_case import House
+from cases.housekeeping import House
 
 REASON = "The disk of /data is 91.0% full."
 

@@ -13,7 +13,7 @@ from aerodag.archive.kinds import Reason, Use, classify
 from aerodag.errors import DataError, InfrastructureError
 from aerodag.findings import Severity
 from aerodag.settings import Settings
-from zip_forge import JPEG, End, Part, flat, forge, photos, write
+from samples.zip_forge import JPEG, End, Part, flat, forge, photos, write
 
 LIMITS = Limits.of(Settings())
 PHOTOS = {part.name.decode(): part.content for part in photos()}

@@ -14,8 +14,8 @@ import pytest
 from aerodag.archive import Limits, Reader, engine_names, extract, inspect, verify
 from aerodag.errors import AerodagError, DataError
 from aerodag.settings import Settings
-from hostile import CASES, CORPUS, Case
-from zip_forge import flat
+from samples.hostile import CASES, CORPUS, Case
+from samples.zip_forge import flat
 
 LIMITS = Limits.of(Settings())
 SEVEN_ZIP = shutil.which("7z")

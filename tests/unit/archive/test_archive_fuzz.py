@@ -21,8 +21,8 @@ from aerodag.archive import Limits, Reader, engine_names, extract, inspect, veri
 from aerodag.archive.format.paths import decode_name, extra_fields, normalised, refuse_path
 from aerodag.errors import AerodagError
 from aerodag.settings import Settings
-from hostile import CASES
-from zip_forge import FULL16, FULL32, End, Part, compress, flat, forge, photos, unicode_path, zip64_field
+from samples.hostile import CASES
+from samples.zip_forge import FULL16, FULL32, End, Part, compress, flat, forge, photos, unicode_path, zip64_field
 
 pytestmark = pytest.mark.fuzz
 

@@ -19,7 +19,7 @@ import pytest
 from aerodag.archive import Limits, Reader, engine_names, extract, inspect, verify
 from aerodag.errors import DataError, InfrastructureError
 from aerodag.settings import Settings
-from zip_forge import BOMB_BYTES, JPEG, Part, compress, forge, photos, write, zeros
+from samples.zip_forge import BOMB_BYTES, JPEG, Part, compress, forge, photos, write, zeros
 
 LIMITS = Limits.of(Settings())
 PHOTOS = {part.name.decode(): part.content for part in photos()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import configparser
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -33,7 +34,8 @@ def values():
 
 @pytest.fixture(scope="module")
 def manifests():
-    return list(yaml.safe_load_all((HELM / "nodeodm.yaml").read_text()))
+    files = ("nodeodm.yaml", "monitoring.yaml")
+    return [one for file in files for one in yaml.safe_load_all((HELM / file).read_text())]
 
 
 def paths(node, above=""):
@@ -61,7 +63,7 @@ def test_the_configuration_is_that_of_airflow_cfg(values):
     for option in ours.keys() - DIFFERENT:
         assert str(theirs[option]) == ours[option], option
     assert theirs["core", "auth_manager"] == "aerodag.airflow.auth.fab.FabAuthManager"
-    assert {section for section, _ in theirs.keys() - ours.keys()} == {"kubernetes_executor"}
+    assert {section for section, _ in theirs.keys() - ours.keys()} == {"kubernetes_executor", "metrics"}
 
 
 def test_pods_share_nothing_but_the_bucket(values, monkeypatch):
@@ -76,9 +78,9 @@ def test_pods_share_nothing_but_the_bucket(values, monkeypatch):
     assert settings.installation == "aerodag"
     assert settings.nodeodm.url == "http://nodeodm:3000"
     assert settings.pods.keys() == {"heavy", "odm"}
-    scratch = values["workers"]["extraVolumes"][0]
+    scratch = values["workers"]["kubernetes"]["extraVolumes"][0]
     assert scratch == {"name": "scratch", "emptyDir": {}}
-    assert str(settings.data) == values["workers"]["extraVolumeMounts"][0]["mountPath"]
+    assert str(settings.data) == values["workers"]["kubernetes"]["extraVolumeMounts"][0]["mountPath"]
 
 
 def test_no_secret_stands_in_the_values(values):
@@ -120,13 +122,15 @@ def test_the_manifests_are_valid(manifests):
     assert {(one["kind"], one["metadata"]["name"]) for one in manifests} == {
         ("Deployment", "nodeodm"), ("Service", "nodeodm"), ("PersistentVolumeClaim", "nodeodm-tasks"),
         ("PersistentVolumeClaim", "aerodag-uploads"), ("NetworkPolicy", "nodeodm"),
+        ("Deployment", "statsd-exporter"), ("Service", "statsd-exporter"),
+        ("Deployment", "exporter"), ("Service", "exporter"),
     }  # fmt: skip
     for manifest in manifests:
         validate.validate(manifest, KUBERNETES, strict=True)
 
 
 def test_the_engine_gets_the_gpu_of_its_node_pool(manifests):
-    deployment = next(one for one in manifests if one["kind"] == "Deployment")
+    deployment = next(one for one in manifests if (one["kind"], one["metadata"]["name"]) == ("Deployment", "nodeodm"))
     pod = deployment["spec"]["template"]["spec"]
     assert pod["containers"][0]["resources"]["limits"]["nvidia.com/gpu"] == "1"
     assert pod["nodeSelector"]
@@ -135,8 +139,9 @@ def test_the_engine_gets_the_gpu_of_its_node_pool(manifests):
     assert claims <= {one["metadata"]["name"] for one in manifests if one["kind"] == "PersistentVolumeClaim"}
 
 
-def test_the_chart_renders():
-    """With Helm and the chart at hand: AERODAG_TEST_CHART names its folder or archive."""
+@pytest.fixture(scope="module")
+def rendered():
+    """What Helm makes of the chart and our values: AERODAG_TEST_CHART names the chart's folder or archive."""
     chart = os.environ.get("AERODAG_TEST_CHART")
     helm = shutil.which("helm")
     if not chart or helm is None:
@@ -146,7 +151,29 @@ def test_the_chart_renders():
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    made = [one for one in yaml.safe_load_all(done.stdout) if one]
-    kinds = {(one["kind"], one["metadata"]["name"]) for one in made}
-    assert {"aerodag-api-server", "aerodag-scheduler", "aerodag-dag-processor"} <= {name for _, name in kinds}
-    assert not [name for kind, name in kinds if "postgresql" in name or "redis" in name or "worker" in name.split("-")]
+    return [one for one in yaml.safe_load_all(done.stdout) if one]
+
+
+def test_the_chart_renders(rendered):
+    validate = pytest.importorskip("kubernetes_validate", reason="kubernetes-validate is not installed")
+    for manifest in rendered:
+        validate.validate(manifest, KUBERNETES, strict=True)
+    names = {one["metadata"]["name"] for one in rendered if one["kind"] == "Deployment"}
+    assert names == {"aerodag-api-server", "aerodag-scheduler", "aerodag-dag-processor", "aerodag-triggerer"}
+
+
+def test_our_image_has_all_that_the_chart_runs(rendered):
+    said = yaml.safe_dump_all(rendered)
+    assert [script for script in ("/entrypoint", "/clean-logs") if script in said] == []
+    images = set(re.findall(r"^ *image: (.*)$", said, re.MULTILINE))
+    assert images == {"registry.example.org/aerodag:0.1.0"}
+
+
+def test_a_task_s_pod_has_room_of_its_own(rendered):
+    (settings,) = [one["data"] for one in rendered if "pod_template_file.yaml" in one.get("data", {})]
+    pod = yaml.safe_load(settings["pod_template_file.yaml"])["spec"]
+    (container,) = pod["containers"]
+    assert container["resources"]["limits"]["memory"] == "2Gi"
+    assert {"mountPath": "/scratch", "name": "scratch"} in container["volumeMounts"]
+    assert {"name": "scratch", "emptyDir": {}} in pod["volumes"]
+    assert pod["terminationGracePeriodSeconds"] == 600

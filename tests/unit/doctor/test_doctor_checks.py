@@ -10,7 +10,7 @@ from aerodag.containers.gpu import Gpu
 from aerodag.doctor import Status, Visit, docker_host, engine_image, engines, host
 from aerodag.photogrammetry.jobs import Ending
 from aerodag.settings import NodeOdm, Odm, Settings
-from nodeodm_server import NodeServer
+from servers.nodeodm import NodeServer
 
 HELP = [f"  --{name}" for name in (Path(__file__).parents[2] / "doubles" / "odm" / "options.txt").read_text().split()]
 DETAILS = {

@@ -15,7 +15,7 @@ from aerodag.imagery.tags.camera import by_equivalent, digital_zoom, focal_px
 from aerodag.imagery.tags.exif import ExifDirectories
 from aerodag.imagery.tags.maker_note import MakerNote, read_maker_note
 from aerodag.imagery.tags.sensor import sensor, without_band
-from photographs import description, photo, xmp
+from samples.photographs import description, photo, xmp
 
 DIAGONAL = math.hypot(36, 24)
 

@@ -9,7 +9,7 @@ import pytest
 
 from aerodag.imagery.tags.capture import captured
 from aerodag.imagery.tags.exif import ExifDirectories
-from photographs import photo
+from samples.photographs import photo
 
 
 def utc(*parts: int) -> datetime:

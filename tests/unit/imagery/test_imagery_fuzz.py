@@ -23,7 +23,7 @@ from aerodag.imagery.tags.exif import ExifDirectories, clean_text, real
 from aerodag.imagery.tags.maker_note import read_maker_note
 from aerodag.imagery.tags.position import locate
 from aerodag.imagery.tags.xmp import XmpDamagedError, number, parse_xmp
-from photographs import DATA, GPS, description, jpeg, xmp
+from samples.photographs import DATA, GPS, description, jpeg, xmp
 
 pytestmark = [pytest.mark.fuzz, pytest.mark.filterwarnings("ignore::UserWarning:PIL")]
 

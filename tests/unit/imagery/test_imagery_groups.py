@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from aerodag.findings import Severity
 from aerodag.imagery import Grouping, ImageMetadata, Modality, choose_group, sensor_group
-from photographs import at, needs_data
+from samples.photographs import at, needs_data
 
 RGB, MS, THERMAL = Modality.RGB, Modality.MULTISPECTRAL, Modality.THERMAL
 

@@ -18,7 +18,7 @@ from aerodag.errors import DataError
 from aerodag.imagery import assess, read_metadata
 from aerodag.imagery.files.section import Section
 from aerodag.imagery.tags.exif import real, text
-from photographs import DATA, GPS, at, jpeg, needs_data, photo, xmp
+from samples.photographs import DATA, GPS, at, jpeg, needs_data, photo, xmp
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL")
 

@@ -10,7 +10,7 @@ from PIL.TiffImagePlugin import IFDRational
 
 from aerodag.imagery.tags.position import locate
 from aerodag.imagery.tags.receiver import receiver
-from photographs import GPS, photo, xmp
+from samples.photographs import GPS, photo, xmp
 
 
 def test_positions_far_apart_are_reported() -> None:

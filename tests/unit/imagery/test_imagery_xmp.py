@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from aerodag.imagery.tags.xmp import XmpDamagedError, merge_packets, number, parse_xmp
-from photographs import GPS, description, photo, xmp
+from samples.photographs import GPS, description, photo, xmp
 
 DJI = 'xmlns:{}="http://www.dji.com/drone-dji/1.0/"'
 SKYDIO = 'xmlns:drone-skydio="https://www.skydio.com/drone-skydio/1.0/"'

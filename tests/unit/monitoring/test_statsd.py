@@ -11,8 +11,8 @@ import yaml
 from prometheus_client import generate_latest
 from prometheus_client.registry import CollectorRegistry
 
-from monitoring_case import Scrape
-from statsd_exporter import StatsdExporter, statsd_exporter
+from cases.monitoring import Scrape
+from servers.statsd_exporter import StatsdExporter, statsd_exporter
 
 ROOT = Path(__file__).parents[3]
 MAPPING = ROOT / "deploy" / "monitoring" / "statsd.yml"

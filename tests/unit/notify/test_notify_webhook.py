@@ -17,7 +17,7 @@ from aerodag.notify.addresses import Recipient, new_secret
 from aerodag.notify.message import Message
 from aerodag.notify.webhook import send_webhook
 from aerodag.settings import Webhooks
-from notify_servers import Hook, hook_server
+from servers.notifications import Hook, hook_server
 
 MESSAGE = Message(
     id=uuid4(),

@@ -10,7 +10,7 @@ from aerodag.errors import ConfigError, EngineError, InfrastructureError
 from aerodag.photogrammetry.jobs import JobState, Ticket
 from aerodag.photogrammetry.nodeodm_jobs import NodeOdmJobs
 from aerodag.settings import NodeOdm
-from nodeodm_case import (
+from cases.nodeodm import (
     ARGUMENTS,
     IMAGES,
     TOKEN,
@@ -20,7 +20,7 @@ from nodeodm_case import (
     read_until,
     whole,
 )
-from nodeodm_node import COMPLETED, STAGES, Scenario
+from servers.nodeodm_node import COMPLETED, STAGES, Scenario
 
 
 def test_a_job_from_submit_to_discard(node, project, tree):
@@ -98,7 +98,7 @@ def test_a_submit_that_died_half_way_is_gone_on_with(node, project, journal):
 SUBMIT = """
 import sys
 from pathlib import Path
-from nodeodm_case import TOKEN, NodeOdm, NodeOdmJobs, order_of
+from cases.nodeodm import TOKEN, NodeOdm, NodeOdmJobs, order_of
 endpoint = NodeOdm(url=sys.argv[1], token=TOKEN, parallel_uploads=4)
 NodeOdmJobs(endpoint, owner="test").submit(order_of(Path(sys.argv[2])))
 """

@@ -5,8 +5,8 @@ import pytest
 import rasterio
 
 from aerodag.errors import EngineError, InfrastructureError
-from nodeodm_case import IMAGES, ended, jobs_on, order_of, packed
-from nodeodm_node import FAILED, Scenario
+from cases.nodeodm import IMAGES, ended, jobs_on, order_of, packed
+from servers.nodeodm_node import FAILED, Scenario
 
 
 def test_a_download_goes_on_where_it_was_cut(node, project, tree):

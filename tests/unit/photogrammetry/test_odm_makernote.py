@@ -14,7 +14,7 @@ from PIL import Image
 
 from aerodag.errors import InfrastructureError
 from aerodag.photogrammetry.odm.makernote import Stripped, strip_maker_notes, without_maker_notes
-from photographs import DATA, GPS, jpeg, needs_data, xmp
+from samples.photographs import DATA, GPS, jpeg, needs_data, xmp
 
 EXIFTOOL = shutil.which("exiftool")
 NOTE = 0x927C

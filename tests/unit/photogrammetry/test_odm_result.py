@@ -23,7 +23,7 @@ from aerodag.photogrammetry.odm.planning.plan import Gpu, Image, OdmPlan
 from aerodag.photogrammetry.odm.planning.positions import Positions, Telling
 from aerodag.photogrammetry.odm.watching.facts import LogFacts
 from aerodag.photogrammetry.outputs import outputs
-from photographs import DATA, needs_data
+from samples.photographs import DATA, needs_data
 
 STARTED = datetime.now(UTC) - timedelta(hours=1)
 EAST, NORTH = 576_667.0, 5_188_223.0  # Brighton Beach, UTM 15N

@@ -16,7 +16,7 @@ from hypothesis import given
 import aerodag.preflight
 from aerodag.findings import Finding, Severity
 from aerodag.preflight import Coverage, Decision, PhotoRow, Report, Verdict, photos_to_show, render
-from preflight_samples import any_reports, photos, ring, sample_report
+from samples.preflight import any_reports, photos, ring, sample_report
 
 TEMPLATES = Path(aerodag.preflight.__file__).parent / "templates"
 VOID = {"meta", "input", "img", "br", "link"}

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from aerodag.findings import Finding, Severity
 from aerodag.preflight import Decision, Report, Verdict, amounts, from_json, to_dict, to_json
-from preflight_samples import any_reports, sample_report
+from samples.preflight import any_reports, sample_report
 
 
 def test_a_report_comes_back_as_it_went() -> None:

@@ -13,7 +13,7 @@ from rich.console import Console
 from aerodag.findings import Finding, Severity
 from aerodag.preflight import Report
 from aerodag.preflight.terminal import renderable
-from preflight_samples import any_reports, photos, sample_report
+from samples.preflight import any_reports, photos, sample_report
 
 
 def shown(report: Report, width: int = 100) -> str:

@@ -14,7 +14,7 @@ from rasterio.enums import ColorInterp
 from aerodag.raster.examining.classify import classify
 from aerodag.raster.indices import INDICES, Numbers, compute
 from aerodag.raster.indices.calibration import calibration_of
-from rasters import RGB, RGBA, ground, save
+from samples.rasters import RGB, RGBA, ground, save
 
 Array = npt.NDArray[Any]
 VISIBLE = {"vari", "exg", "gli"}

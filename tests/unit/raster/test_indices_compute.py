@@ -18,7 +18,7 @@ from rio_cogeo.cogeo import cog_validate
 from aerodag.errors import DataError
 from aerodag.raster.indices import INDICES, IndexResult, Numbers, compute, reading
 from aerodag.raster.indices.statistics import PERCENTILES
-from rasters import DATA, PLACE, RGB, RGBA, UTM, code_of, disc, ground, needs_data, save
+from samples.rasters import DATA, PLACE, RGB, RGBA, UTM, code_of, disc, ground, needs_data, save
 
 Array = npt.NDArray[Any]
 BANDS = ("Blue", "Green", "Red", "Red edge", "NIR")

@@ -21,7 +21,7 @@ from aerodag.raster.indices import INDICES, compute
 from aerodag.raster.indices.layer import Layer
 from aerodag.raster.indices.reading import Pixels
 from aerodag.raster.kinds import Meaning
-from rasters import PLACE, RGBA, UTM, code_of, ground, save
+from samples.rasters import PLACE, RGBA, UTM, code_of, ground, save
 
 # Half-done rasters are opened; the first of them becomes a COG; that COG is whole and the next is not.
 MOMENTS = (".indices.*/gli.tif", ".indices.*/ready/.gli.tif.*", ".indices.*/ready/gli.tif")

@@ -14,7 +14,7 @@ from shapely.geometry import Point, shape
 
 from aerodag.raster.indices import INDICES, IndexResult, Numbers, compute
 from aerodag.raster.indices.stress import reference, severity
-from rasters import PLACE, UTM, save
+from samples.rasters import PLACE, UTM, save
 
 NDVI = INDICES["ndvi"]
 HEALTHY, POOR = (0.05, 0.45), (0.15, 0.25)  # red and near infrared: NDVI 0.8 and 0.25

@@ -10,7 +10,7 @@ from aerodag.raster.cog import ARCHIVE, WEB, make_cog
 from aerodag.raster.extent.describe import describe
 from aerodag.raster.picture.thumbnail import make_thumbnails
 from aerodag.raster.standard.standardising import standardise
-from rasters import DATA, needs_data
+from samples.rasters import DATA, needs_data
 
 pytestmark = pytest.mark.filterwarnings("ignore:Use `@` matmul:PendingDeprecationWarning")
 

@@ -20,7 +20,7 @@ from aerodag.raster.examining.classify import classify, inspect
 from aerodag.raster.examining.whole import require_whole
 from aerodag.raster.gdal import opened
 from aerodag.raster.kinds import Content, CrsKind, Grid, Invalid, Meaning, RasterKind
-from rasters import DATA, PLACE, RGB, Array, code_of, ground, needs_data, save, save_rgba
+from samples.rasters import DATA, PLACE, RGB, Array, code_of, ground, needs_data, save, save_rgba
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:Use `@` matmul:PendingDeprecationWarning"),

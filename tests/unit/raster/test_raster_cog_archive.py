@@ -16,7 +16,7 @@ from rasterio.windows import Window
 
 from aerodag.errors import ConfigError, DataError
 from aerodag.raster.cog import ARCHIVE, ARCHIVE_DEFLATE, CogProfile, archive_profile, make_cog
-from rasters import DATA, RGB, RGBA, Array, disc, ground, needs_data, read, save, save_rgba
+from samples.rasters import DATA, RGB, RGBA, Array, disc, ground, needs_data, read, save, save_rgba
 
 SMALL = 700
 VALIDATOR = Path("/usr/lib/python3/dist-packages/osgeo_utils/samples/validate_cloud_optimized_geotiff.py")

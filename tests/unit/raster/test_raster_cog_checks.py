@@ -18,7 +18,7 @@ from aerodag.errors import EngineError
 from aerodag.raster.cog import ARCHIVE, WEB, WEB_MERCATOR, WEB_WEBP, CogProfile, check_cog, make_cog
 from aerodag.raster.cog.checks.layout import blocks_of
 from aerodag.raster.gdal import environment, opened
-from rasters import PLACE, RGB, RGBA, SIDE, Array, ground, read, save, save_rgba
+from samples.rasters import PLACE, RGB, RGBA, SIDE, Array, ground, read, save, save_rgba
 
 pytestmark = pytest.mark.filterwarnings("ignore:Use `@` matmul:PendingDeprecationWarning")
 

@@ -18,7 +18,7 @@ from rasterio.windows import Window
 from aerodag.errors import DataError, EngineError, InfrastructureError
 from aerodag.raster import gdal
 from aerodag.raster.cog import ARCHIVE, WEB, make_cog, writing
-from rasters import PLACE, RGBA, UTM, code_of, ground, read, save, save_rgba
+from samples.rasters import PLACE, RGBA, UTM, code_of, ground, read, save, save_rgba
 
 pytestmark = pytest.mark.filterwarnings("ignore:Use `@` matmul:PendingDeprecationWarning")
 WRITER = """

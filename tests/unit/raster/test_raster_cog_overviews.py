@@ -9,7 +9,7 @@ import pytest
 import rasterio
 
 from aerodag.raster.cog import ARCHIVE, WEB, make_cog
-from rasters import RGBA, Array, save
+from samples.rasters import RGBA, Array, save
 
 pytestmark = pytest.mark.filterwarnings("ignore:Use `@` matmul:PendingDeprecationWarning")
 SIZES = [(513, 514), (700, 1301), (1025, 1023), (1537, 640), (1100, 2049)]

@@ -15,7 +15,7 @@ from rasterio.transform import Affine, from_origin
 
 from aerodag.errors import DataError
 from aerodag.raster.cog import WEB, WEB_MERCATOR, WEB_WEBP, CogProfile, make_cog, web_profile
-from rasters import RGB, RGBA, Array, disc, ground, read, save, save_rgba
+from samples.rasters import RGB, RGBA, Array, disc, ground, read, save, save_rgba
 
 pytestmark = pytest.mark.filterwarnings("ignore:Use `@` matmul:PendingDeprecationWarning")
 MERCATOR_WEBP = web_profile("WEBP", grid="web_mercator")

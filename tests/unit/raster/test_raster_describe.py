@@ -21,7 +21,7 @@ from aerodag.errors import DataError
 from aerodag.raster.extent import coverage as coverage_module
 from aerodag.raster.extent.describe import crs_text, describe
 from aerodag.raster.gdal import environment
-from rasters import DATA, PLACE, RGB, RGBA, SIDE, UTM, Array, code_of, disc, ground, needs_data, save, save_rgba
+from samples.rasters import DATA, PLACE, RGB, RGBA, SIDE, UTM, Array, code_of, disc, ground, needs_data, save, save_rgba
 
 pytestmark = pytest.mark.filterwarnings("ignore:Use `@` matmul:PendingDeprecationWarning")
 

@@ -19,7 +19,7 @@ from shapely.geometry import Point, Polygon, shape
 from shapely.geometry.base import BaseGeometry
 
 from aerodag.raster.extent.describe import RasterInfo, describe
-from rasters import PLACE, Array, disc, save
+from samples.rasters import PLACE, Array, disc, save
 
 pytestmark = pytest.mark.filterwarnings("ignore:Use `@` matmul:PendingDeprecationWarning")
 

@@ -13,7 +13,7 @@ from aerodag.raster.examining.classify import classify, inspect
 from aerodag.raster.examining.whole import require_whole
 from aerodag.raster.gdal import opened
 from aerodag.raster.standard.standardising import standardise
-from raster_matrix import (
+from samples.raster_matrix import (
     CRSS,
     Case,
     content_of,
@@ -25,7 +25,7 @@ from raster_matrix import (
     meanings_of,
     pairwise,
 )
-from rasters import RGBA, code_of
+from samples.rasters import RGBA, code_of
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:Use `@` matmul:PendingDeprecationWarning"),

@@ -16,7 +16,7 @@ import rasterio
 from aerodag.errors import InfrastructureError
 from aerodag.raster.gdal import beside
 from aerodag.raster.standard.standardising import standardise
-from rasters import DATA, PLACE, RGB, code_of, disc, ground, needs_data, read, save
+from samples.rasters import DATA, PLACE, RGB, code_of, disc, ground, needs_data, read, save
 
 pytestmark = pytest.mark.filterwarnings("ignore:Use `@` matmul:PendingDeprecationWarning")
 needs_gdal = pytest.mark.skipif(shutil.which("gdalwarp") is None, reason="GDAL's command line is not installed")

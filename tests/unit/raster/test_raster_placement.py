@@ -17,7 +17,7 @@ from aerodag.errors import EngineError
 from aerodag.findings import Severity
 from aerodag.raster.extent.describe import RasterInfo, describe
 from aerodag.raster.extent.placement import placement, placement_findings, require_placed
-from rasters import Array, code_of, save
+from samples.rasters import Array, code_of, save
 
 pytestmark = pytest.mark.filterwarnings("ignore:Use `@` matmul:PendingDeprecationWarning")
 

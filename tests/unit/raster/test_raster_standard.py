@@ -16,7 +16,7 @@ from scipy import ndimage
 from aerodag.errors import DataError
 from aerodag.raster.standard import rewriting
 from aerodag.raster.standard.standardising import standardise
-from rasters import PLACE, RGB, RGBA, UTM, Array, code_of, ground, read, save, save_rgba
+from samples.rasters import PLACE, RGB, RGBA, UTM, Array, code_of, ground, read, save, save_rgba
 
 pytestmark = pytest.mark.filterwarnings("ignore:Use `@` matmul:PendingDeprecationWarning")
 

@@ -21,7 +21,7 @@ from aerodag.raster.gdal import environment, opened
 from aerodag.raster.picture import thumbnail as thumbnail_module
 from aerodag.raster.picture.relief import hillshade
 from aerodag.raster.picture.thumbnail import Thumbnail, make_thumbnails
-from rasters import PLACE, RGB, Array, code_of, disc, ground, save, save_rgba
+from samples.rasters import PLACE, RGB, Array, code_of, disc, ground, save, save_rgba
 
 pytestmark = pytest.mark.filterwarnings("ignore:Use `@` matmul:PendingDeprecationWarning")
 

@@ -19,7 +19,7 @@ from aerodag.errors import DataError
 from aerodag.raster.cog import archive_profile, make_cog, web_profile
 from aerodag.raster.picture import tiles
 from aerodag.raster.picture.tiles import TILE, layer, tile
-from rasters import PLACE, RGBA, UTM, code_of, ground, save, save_rgba
+from samples.rasters import PLACE, RGBA, UTM, code_of, ground, save, save_rgba
 
 HALF = 20037508.342789244
 UTM_EDGE = from_origin(500_000, 0, 30, 30)

@@ -12,7 +12,7 @@ from rasterio.enums import Resampling
 
 from aerodag.errors import DataError
 from aerodag.raster.examining.whole import require_whole
-from rasters import DATA, PLACE, UTM, Array, code_of, ground, needs_data, save
+from samples.rasters import DATA, PLACE, UTM, Array, code_of, ground, needs_data, save
 
 pytestmark = pytest.mark.filterwarnings("ignore:Use `@` matmul:PendingDeprecationWarning")
 SIDE = 600

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from aerodag import stac
 from aerodag.errors import ConfigError
-from stac_samples import CREATED
-from stac_validators import by_pystac, by_stac_pydantic, by_stac_valid, complaints
+from cases.stac_validators import by_pystac, by_stac_pydantic, by_stac_valid, complaints
+from samples.stac import CREATED
 
 EXTENT = stac.Extent(bbox=(9.0, 48.0, 9.5, 48.5), start=CREATED, end=CREATED.replace(month=6))
 SERVED = "https://maps.example.org/data"

@@ -19,8 +19,8 @@ from rasterio.transform import from_origin
 from rasterio.warp import transform_bounds
 
 from aerodag import stac
-from stac_samples import facts, raster
-from stac_validators import complaints
+from cases.stac_validators import complaints
+from samples.stac import facts, raster
 
 UTM = "EPSG:32632"
 DATA = Path(os.environ.get("AERODAG_TEST_DATA") or Path(__file__).parents[3].parent / "shared" / "data")

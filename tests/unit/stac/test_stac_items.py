@@ -14,8 +14,8 @@ from pyproj import CRS
 from aerodag import stac
 from aerodag.errors import ConfigError, DataError
 from aerodag.stac.extensions import EXTENSIONS
-from stac_samples import ALBERS, CREATED, SHA256, SITE_GRID, elevation, facts, multispectral, raster, thumbnail, visual
-from stac_validators import by_pystac, by_stac_pydantic, by_stac_valid, complaints
+from cases.stac_validators import by_pystac, by_stac_pydantic, by_stac_valid, complaints
+from samples.stac import ALBERS, CREATED, SHA256, SITE_GRID, elevation, facts, multispectral, raster, thumbnail, visual
 
 UNDATED = {"captured_from": None, "captured_to": None, "captured_source": None}
 FIJI = (179.99, -17.01, -179.99, -17.0)

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from shapely.geometry import shape
 
 from aerodag import stac
-from stac_samples import FOOTPRINT
-from stac_validators import complaints
+from cases.stac_validators import complaints
+from samples.stac import FOOTPRINT
 
 FIJI = (179.99, -17.01, -179.98, -17.0)
 

@@ -18,7 +18,7 @@ from aerodag.findings import Finding, Severity
 from aerodag.settings import Checks
 from aerodag.simulate.survey import Survey
 from aerodag.survey import Duplicate, Exposure, coverage, duplicates, examine, outlines
-from surveying import START, flown, lawn, walked
+from samples.surveying import START, flown, lawn, walked
 
 CHECKS = Checks()
 LAWN = lawn(5, 12, 15, 28)

@@ -19,7 +19,7 @@ from aerodag.imagery import read_metadata
 from aerodag.settings import Checks
 from aerodag.simulate.survey import Position, Survey
 from aerodag.survey import Coverage, Exposure, coverage, outlines
-from surveying import START, flown, lawn, walked
+from samples.surveying import START, flown, lawn, walked
 
 CHECKS = Checks()
 GEOD = Geod(ellps="WGS84")

@@ -12,7 +12,7 @@ from aerodag.findings import Finding, Severity
 from aerodag.settings import Checks
 from aerodag.simulate.survey import Survey
 from aerodag.survey import Exposure, examine, flights
-from surveying import START, flown, lawn, walked
+from samples.surveying import START, flown, lawn, walked
 
 CHECKS = Checks()
 LAWN = lawn(6, 20, 15, 28)

@@ -11,7 +11,7 @@ import shapely
 from aerodag.simulate.camera import Lens, Pose, project
 from aerodag.survey import Exposure, footprint
 from aerodag.survey.cover.footprints import MIN_DEPRESSION_DEG, NO_FOCAL, NO_GROUND, NO_HEIGHT, NO_SIZE, ON_GROUND
-from surveying import walked
+from samples.surveying import walked
 
 HEIGHT = 60.0
 ONE = walked([(0, 0)])[0]

@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 import yaml
 
-CONFIGURATION = Path(__file__).parents[1] / "deploy" / "monitoring" / "prometheus"
+CONFIGURATION = Path(__file__).parents[2] / "deploy" / "monitoring" / "prometheus"
 INTERVAL = "2s"
 
 

@@ -9,8 +9,8 @@ from collections.abc import Iterable
 
 import httpx
 
-from uploading import sha256
-from zip_forge import Part, flat, forge, photos
+from cases.uploads import sha256
+from samples.zip_forge import Part, flat, forge, photos
 
 
 class Frontend:

@@ -27,7 +27,7 @@ from aerodag.local.state import StateFolder
 from aerodag.settings import Settings
 from aerodag.storage import Storage
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PASSWORD = "correct horse"
 # By Airflow's names of the roles; anna and carl are two of the same kind.
 USERS = {"anna": "viewer", "carl": "viewer", "ursula": "user", "olga": "op", "ada": "admin"}

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from zip_forge import (
+from samples.zip_forge import (
     BOMB_BYTES,
     FULL32,
     End,

@@ -15,7 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from aerodag import ledger
 from aerodag.monitoring import LedgerCollector
-from ledger_flow import Flow
+from cases.ledger import Flow
 
 
 @dataclass

@@ -14,7 +14,7 @@ from affine import Affine
 from rasterio.enums import ColorInterp
 
 from aerodag.raster.kinds import Content, CrsKind, Grid, Invalid, Meaning
-from rasters import RGB, Array, save
+from samples.rasters import RGB, Array, save
 
 ROWS, COLUMNS = 80, 96
 DTYPES = ("uint8", "int16", "uint16", "int32", "uint32", "float32", "float64")

@@ -12,7 +12,7 @@ from PIL import Image
 
 from aerodag.imagery import ImageMetadata, read_metadata
 
-DATA = Path(os.environ.get("AERODAG_TEST_DATA") or Path(__file__).parents[1].parent / "shared" / "data")
+DATA = Path(os.environ.get("AERODAG_TEST_DATA") or Path(__file__).parents[2].parent / "shared" / "data")
 needs_data = pytest.mark.skipif(not DATA.is_dir(), reason="the shared test images are absent (AERODAG_TEST_DATA)")
 GPS = {1: "N", 2: (46.0, 30.0, 36.0), 3: "W", 4: (91.0, 15.0, 0.0), 5: b"\x00", 6: 200.5}
 

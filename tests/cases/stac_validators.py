@@ -21,7 +21,7 @@ from stac_pydantic import Catalog, Collection, Item
 from stac_validator.stac_validator import StacValidate
 
 _CORE = Path(str(files("pystac.validation.jsonschemas")))
-_EXTENSIONS = Path(__file__).parent / "data" / "stac"
+_EXTENSIONS = Path(__file__).parents[1] / "data" / "stac"
 _ITEM_PARTS = ["bands", "basics", "common", "data-values", "datetime", "instrument", "item", "licensing", "provider"]
 _TYPES = {
     "Feature": (STACObjectType.ITEM, Item),

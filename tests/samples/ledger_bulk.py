@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psycopg
 
-STATEMENTS = Path(__file__).parent / "data" / "ledger_bulk.sql"
+STATEMENTS = Path(__file__).parents[1] / "data" / "ledger_bulk.sql"
 IMAGES_PER_DATASET = 100
 WAITING_SHARE = 0.002
 ACTIVE = 100  # at most, and at most a tenth of all

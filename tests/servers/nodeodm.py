@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
-from nodeodm_node import OPTIONS, QUEUED, RUNNING, Node
+from servers.nodeodm_node import OPTIONS, QUEUED, RUNNING, Node
 
 
 class NodeServer(Node):

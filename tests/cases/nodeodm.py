@@ -14,8 +14,8 @@ from rasterio.transform import from_origin
 from aerodag.photogrammetry.jobs import JobState, Look, Order, Ticket
 from aerodag.photogrammetry.nodeodm_jobs import NodeOdmJobs
 from aerodag.settings import NodeOdm
-from nodeodm_node import Node
-from nodeodm_server import NodeServer
+from servers.nodeodm import NodeServer
+from servers.nodeodm_node import Node
 
 TICKET = Ticket(dataset_id=1, run_id=7, attempt=2)
 ARGUMENTS = ("--dsm", "--orthophoto-resolution", "2.4", "--max-concurrency=3")

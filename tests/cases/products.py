@@ -27,7 +27,7 @@ from aerodag.storage.arrivals import find_arrival
 
 TASK_TYPES = ["geotiff", "cog", "thumbnail", "metadata", "indices"]
 PRODUCT_STEPS = ("publish_ortho", "standardise", "cog", "thumbnail", "indices", "metadata", "stac")
-_WORKER = "import sys; from product_flow import in_a_worker; in_a_worker(*sys.argv[1:])"
+_WORKER = "import sys; from cases.products import in_a_worker; in_a_worker(*sys.argv[1:])"
 
 
 def settings_of(root: Path, **products: Any) -> Settings:
@@ -89,7 +89,7 @@ class ProductFlow:
         """A step in a process of its own, at the moment when its work begins."""
         process = subprocess.Popen(
             [sys.executable, "-c", _WORKER, self.url, str(self.root), self.dag_run_id, step],
-            env={**os.environ, "PYTHONPATH": str(Path(__file__).parent)},
+            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, start_new_session=True,
         )  # fmt: skip
         assert process.stdout is not None

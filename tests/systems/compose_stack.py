@@ -16,11 +16,11 @@ from typing import Any
 import pytest
 import requests
 
-from docker_engine import OwnEngine, own_engine
 from doubles.images import recipe as images
 from doubles.odm import recipe as odm
+from servers.docker_engine import OwnEngine, own_engine
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 _GIT = shutil.which("git") or "git"
 AUTHORITY = "/var/lib/caddy/data/caddy/pki/authorities/local/root.crt"
 # Base images and packages are fetched while they are built; the engine of the tests has no network of its own for that.

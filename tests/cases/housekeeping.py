@@ -74,6 +74,7 @@ class House:
         self.storage = Storage.of(self.settings)
         self.storage.create()
         self.airflow = KnownRuns()
+        self.logs = root / "logs"
         self.disk = Usage()
         self.now = datetime.now(UTC)
 
@@ -87,7 +88,9 @@ class House:
         self.now += timedelta(minutes=minutes, hours=hours, days=days)
 
     def means(self, conn: psycopg.Connection | None = None) -> Round:
-        return Round(conn or self.conn, self.settings, self.storage, self.airflow, self.now, lambda _: self.disk)
+        return Round(
+            conn or self.conn, self.settings, self.storage, self.airflow, self.logs, self.now, lambda _: self.disk
+        )
 
     def sweep(self, **passed: float) -> dict[str, Counts]:
         """A sweep, after so much time."""

@@ -19,7 +19,7 @@ from aerodag.local.client import AirflowClient, wait_until_healthy
 from aerodag.local.state import StateFolder
 from aerodag.storage import Storage
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 DAGS = ("process_dataset", "ingest_datasets", "housekeeping", "reprocess_datasets", "notify")
 
 

@@ -16,7 +16,7 @@ from aerodag.ledger import Dataset, Upload
 from aerodag.pipeline.incoming import Intake, complete_uploads, register_uploads
 from aerodag.settings import Settings, Uploads
 from aerodag.storage import Storage
-from zip_forge import Part, flat, forge, photos
+from samples.zip_forge import Part, flat, forge, photos
 
 CHUNK = 1024
 

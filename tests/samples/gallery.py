@@ -36,6 +36,13 @@ def add_dataset(
     return found.dataset
 
 
+def request(conn: psycopg.Connection, dataset: Dataset, dag_run_id: str) -> None:
+    """Ask for a further run of a dataset."""
+    ledger.request_start(
+        conn, dataset_id=dataset.id, dag_run_id=dag_run_id, conf={}, priority=3, reason="failed", requested_by="sweep"
+    )
+
+
 def add_run(conn: psycopg.Connection, dataset: Dataset, state: str = "succeeded", dag_run_id: str | None = None) -> Run:
     """A run that came that far: queued, running, or the state it ended in."""
     run = ledger.open_run(

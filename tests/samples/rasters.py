@@ -16,7 +16,7 @@ from rasterio.transform import from_origin
 from aerodag.errors import AerodagError
 from aerodag.raster.gdal import environment
 
-DATA = Path(os.environ.get("AERODAG_TEST_DATA") or Path(__file__).parents[1].parent / "shared" / "data")
+DATA = Path(os.environ.get("AERODAG_TEST_DATA") or Path(__file__).parents[2].parent / "shared" / "data")
 needs_data = pytest.mark.skipif(not DATA.is_dir(), reason="the shared test rasters are absent (AERODAG_TEST_DATA)")
 
 UTM = "EPSG:32615"

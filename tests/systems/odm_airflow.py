@@ -28,11 +28,11 @@ from aerodag.local.client import AirflowClient, wait_until_healthy
 from aerodag.local.state import StateFolder
 from aerodag.simulate.simulation import SimulatedSurvey
 from aerodag.storage import Storage, local_path
-from docker_engine import OwnEngine
 from doubles.odm import recipe
 from doubles.odm.project import choose, starts
+from servers.docker_engine import OwnEngine
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 MEBIBYTE = 1024**2
 DAG = "process_dataset"
 
