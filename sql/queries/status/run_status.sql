@@ -40,17 +40,7 @@ select
     in_line.run_id is not null as waits_for_engine,
     stage.stage,
     stage.percent,
-    job.expected_at as expected_end,
-    coalesce((
-        select jsonb_agg(
-            jsonb_build_object(
-                'kind', artifact.kind, 'name', artifact.name, 'uri', artifact.uri, 'bytes', artifact.bytes,
-                'sha256', artifact.sha256, 'current', artifact.is_current
-            ) order by artifact.kind, artifact.name
-        )
-        from aerodag.artifact
-        where artifact.run_id = asked.run_id
-    ), '[]') as products
+    job.expected_at as expected_end
 from (select * from asked order by run_id nulls last, created_at desc limit 1) as asked
 left join aerodag.dataset on dataset.id = asked.dataset_id
 left join lateral (

@@ -96,6 +96,7 @@ def test_view_only_is_looked_at_and_not_taken(server, surveys, user):
     detail = server.get(user, f"/api/datasets/{surveys['viewonly'].dataset.id}").json()
     products = [product for version in detail["versions"] for product in version["products"]]
     products += [product for run in detail["runs"] for product in run["files"]]
+    products += server.get(user, f"/api/datasets/{surveys['viewonly'].dataset.id}/run").json()["products"]
     assert {product["download"] is not None for product in products} == {takes}
 
 

@@ -61,6 +61,13 @@ def test_a_dataset_has_its_runs_and_versions(server, surveys):
     assert detail["content_sha256"] == surveys["public"].dataset.content_sha256
 
 
+def test_a_run_has_the_products_that_its_version_has(server, surveys):
+    (version, *_) = ask(server, f"/api/datasets/{surveys['public'].dataset.id}")["versions"]
+    told = ask(server, "/api/runs/public_2")
+    assert [one for one in told["products"] if one["kind"] != "preflight"] == version["products"]
+    assert told == ask(server, f"/api/datasets/{surveys['public'].dataset.id}/run")
+
+
 def test_a_timeline_has_the_order_of_the_pipeline_and_all_tries(server, failed):
     told = ask(server, f"/api/runs/{failed.dag_run_id}/timeline")
     assert [one["name"] for one in told["steps"]] == ["stage", "odm"]

@@ -72,7 +72,7 @@ def test_everything_shows_the_same_datasets_to_a_person(conn, society, viewer, m
     for dataset in society.values():
         seen = dataset.id in visible
         assert (browse.find_dataset(conn, viewer, dataset_id=dataset.id) is not None) == seen
-        assert browse.sees_dataset(conn, viewer, dataset_id=dataset.id) == seen
+        assert (browse.seen_dataset(conn, viewer, dataset_id=dataset.id) is not None) == seen
         assert (browse.find_run(conn, viewer, dag_run_id=f"{dataset.name}_run") is not None) == seen
         shown = browse.current_file(conn, viewer, dataset_id=dataset.id, kind="thumbnail")
         assert (shown is not None) == seen
@@ -219,7 +219,7 @@ def test_a_dataset_tells_where_it_is_and_an_archived_one_nothing(conn):
     assert (found.place, found.project, found.content_sha256) == ("Skagen, Denmark", "Dunes", dataset.content_sha256)
     ledger.archive_dataset(conn, dataset_id=dataset.id)
     assert browse.find_dataset(conn, OPERATOR, dataset_id=dataset.id) is None
-    assert browse.sees_dataset(conn, OPERATOR, dataset_id=dataset.id)
+    assert browse.seen_dataset(conn, OPERATOR, dataset_id=dataset.id)
 
 
 def test_products_and_reports_of_runs(conn):

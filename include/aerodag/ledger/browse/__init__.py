@@ -12,12 +12,21 @@ from aerodag.ledger.browse.datasets import (
     runs_of,
 )
 from aerodag.ledger.browse.exposures import exposures
-from aerodag.ledger.browse.files import File, SeenRun, current_file, file_of_run, find_file, find_run
+from aerodag.ledger.browse.files import (
+    File,
+    SeenDataset,
+    SeenRun,
+    current_file,
+    file_of_run,
+    find_file,
+    find_run,
+    seen_dataset,
+)
 from aerodag.ledger.browse.photos import Photo, find_photo, has_previews
 from aerodag.ledger.browse.places import Box, Cluster, Footprint, MapView, look
 from aerodag.ledger.browse.search import STATES, Search
 from aerodag.ledger.browse.statistics import Statistics, statistics
-from aerodag.ledger.browse.viewer import Viewer, sees_dataset
+from aerodag.ledger.browse.viewer import Viewer
 
 __all__ = [
     "STATES",
@@ -33,6 +42,7 @@ __all__ = [
     "ProductFacts",
     "RunFacts",
     "Search",
+    "SeenDataset",
     "SeenRun",
     "Statistics",
     "Viewer",
@@ -48,6 +58,6 @@ __all__ = [
     "look",
     "products_of",
     "runs_of",
-    "sees_dataset",
+    "seen_dataset",
     "statistics",
 ]

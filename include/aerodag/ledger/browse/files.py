@@ -1,4 +1,4 @@
-"""Files and runs that somebody asks for by id, if they may see them."""
+"""Files, datasets and runs that somebody asks for by id, if they may see them."""
 
 from __future__ import annotations
 
@@ -28,6 +28,14 @@ class File:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SeenDataset:
+    """Whose a dataset is, and who else may have it."""
+
+    owner: str
+    access: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SeenRun:
     """A run by both of its ids."""
 
@@ -50,6 +58,11 @@ def file_of_run(conn: psycopg.Connection, viewer: Viewer, *, run_id: int, kind: 
 def current_file(conn: psycopg.Connection, viewer: Viewer, *, dataset_id: int, kind: str) -> File | None:
     """The main product of a kind that is valid for a dataset now."""
     return _file(conn, viewer, dataset_id=dataset_id, kind=kind)
+
+
+def seen_dataset(conn: psycopg.Connection, viewer: Viewer, *, dataset_id: int) -> SeenDataset | None:
+    """A dataset that the viewer sees, also an archived one."""
+    return fetch_one(conn, "browse_seen_dataset", SeenDataset, **viewer.params, dataset_id=dataset_id)
 
 
 def find_run(conn: psycopg.Connection, viewer: Viewer, *, dag_run_id: str) -> SeenRun | None:

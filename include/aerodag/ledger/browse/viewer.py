@@ -5,10 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import psycopg
-
-from aerodag.ledger.database import query
-
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
@@ -25,9 +21,3 @@ class Viewer:
     def may_download(self, owner: str, access: str) -> bool:
         """Whether the files of a dataset that they see are theirs to take: those of view-only ones are to look at."""
         return self.may_edit or access != "viewonly" or owner == self.name
-
-
-def sees_dataset(conn: psycopg.Connection, viewer: Viewer, *, dataset_id: int) -> bool:
-    """Whether there is such a dataset, also an archived one, and the viewer sees it."""
-    row = conn.execute(query("browse_sees"), viewer.params | {"dataset_id": dataset_id}).fetchone()
-    return row is not None and bool(row[0])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import psycopg
 
@@ -42,7 +41,6 @@ class RunStatus:
     code: str | None
     message: str | None
     advice: str | None
-    products: list[dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from pydantic import BaseModel, Field
 
+from aerodag.airflow.web.models.products import ProductItem
 from aerodag.airflow.web.models.times import Moment
 
 
@@ -69,24 +70,6 @@ class DatasetPage(BaseModel):
 
     items: list[DatasetItem]
     next: str | None = Field(description="The cursor of the next page; null on the last one.")
-
-
-class ProductItem(BaseModel):
-    """A file that a run made."""
-
-    artifact_id: int
-    kind: str
-    name: str = Field(description="Tells several of one kind apart; empty for the main one.")
-    bytes: int
-    sha256: str | None
-    gsd_cm: float | None
-    crs: str | None = Field(description="Authority code or WKT.")
-    height_datum: str | None = Field(description="What its heights are counted from.")
-    bbox: list[float] | None
-    current: bool = Field(description="Whether it is what is valid for the dataset now.")
-    download: str | None = Field(description="Path of the file; null where it is only to look at.")
-    tiles: str | None = Field(description="Path of its map tiles with {z}, {x} and {y}; null for what is no map.")
-    tilejson: str | None = Field(description="Path of the description of these tiles.")
 
 
 class RunItem(BaseModel):

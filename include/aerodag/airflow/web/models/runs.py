@@ -6,18 +6,8 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
+from aerodag.airflow.web.models.products import ProductItem
 from aerodag.airflow.web.models.times import Moment
-
-
-class Product(BaseModel):
-    """A file that the run made."""
-
-    kind: str
-    name: str
-    uri: str
-    bytes: int
-    sha256: str | None
-    current: bool = Field(description="Whether it is what is valid for the dataset now.")
 
 
 class RunStatus(BaseModel):
@@ -45,7 +35,7 @@ class RunStatus(BaseModel):
     code: str | None = Field(description="What it failed of, for machines.")
     message: str | None = Field(description="The same for people.")
     advice: str | None = Field(description="What to do about it.")
-    products: list[Product]
+    products: list[ProductItem]
 
 
 class StepTry(BaseModel):

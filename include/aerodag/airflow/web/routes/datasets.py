@@ -18,7 +18,6 @@ from aerodag.airflow.web.models.datasets import (
     DatasetDetail,
     DatasetItem,
     DatasetPage,
-    ProductItem,
     RunItem,
     State,
     UploadType,
@@ -26,7 +25,8 @@ from aerodag.airflow.web.models.datasets import (
 )
 from aerodag.airflow.web.models.maps import FeatureCollection
 from aerodag.airflow.web.models.problem import problems
-from aerodag.airflow.web.routes.rasters import is_map
+from aerodag.airflow.web.models.products import ProductItem
+from aerodag.airflow.web.routes.rasters import product_item
 from aerodag.airflow.web.routes.runs import DatasetId
 from aerodag.airflow.web.stores import Ledger, path_of
 from aerodag.ledger import browse
@@ -78,7 +78,7 @@ def get_dataset(dataset_id: DatasetId, request: Request, who: ViewerDep, conn: L
     told: dict[int, list[ProductItem]] = {run.run_id: [] for run in runs}
     for product in products:
         kept = told if product.kind in EVIDENCE else made
-        kept[product.run_id].append(_product(product, request, takeable=takeable))
+        kept[product.run_id].append(product_item(product, request, takeable=takeable))
     return DatasetDetail.model_validate(
         _shown(found, request)
         | {
@@ -120,21 +120,6 @@ def thumbnail_path(request: Request, dataset_id: int, thumbnail_id: int | None) 
 
 def _shown(item: browse.Item, request: Request) -> dict[str, Any]:
     return asdict(item) | {"thumbnail": thumbnail_path(request, item.id, item.thumbnail_id)}
-
-
-def _product(product: browse.ProductFacts, request: Request, *, takeable: bool) -> ProductItem:
-    path = path_of(request, f"/api/artifacts/{product.id}")
-    shown = is_map(product.kind, product.uri)
-    return ProductItem.model_validate(
-        asdict(product)
-        | {
-            "artifact_id": product.id,
-            "current": product.is_current,
-            "download": f"{path}/file" if takeable else None,
-            "tiles": f"{path}/tiles/{{z}}/{{x}}/{{y}}.webp" if shown else None,
-            "tilejson": f"{path}/tilejson.json" if shown else None,
-        }
-    )
 
 
 def _version(run: browse.RunFacts, products: Sequence[ProductItem]) -> Version:

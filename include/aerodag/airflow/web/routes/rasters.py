@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path as FilePath
 from typing import Annotated, Any, Final
 
@@ -11,6 +12,7 @@ from fastapi.responses import FileResponse
 from aerodag.airflow.web.access import ViewerDep
 from aerodag.airflow.web.models.maps import TileJson
 from aerodag.airflow.web.models.problem import problems
+from aerodag.airflow.web.models.products import ProductItem
 from aerodag.airflow.web.stores import Ledger, local_file, path_of
 from aerodag.errors import DataError
 from aerodag.ledger import browse
@@ -34,7 +36,7 @@ def seen_file(artifact_id: ArtifactId, who: ViewerDep, conn: Ledger) -> browse.F
 
 def seen_map(file: Annotated[browse.File, Depends(seen_file)]) -> browse.File:
     """The same where it can be shown on a map."""
-    if not is_map(file.kind, file.uri):
+    if not _is_map(file.kind, file.uri):
         raise HTTPException(404, f"The file {file.id} ({file.kind}) is no map.")
     return file
 
@@ -43,7 +45,23 @@ SeenFile = Annotated[browse.File, Depends(seen_file)]
 SeenMap = Annotated[browse.File, Depends(seen_map)]
 
 
-def is_map(kind: str, uri: str) -> bool:
+def product_item(product: browse.ProductFacts, request: Request, *, takeable: bool) -> ProductItem:
+    """A product with the paths it is fetched by; ``takeable``: the viewer may download it."""
+    path = path_of(request, f"/api/artifacts/{product.id}")
+    shown = _is_map(product.kind, product.uri)
+    return ProductItem.model_validate(
+        asdict(product)
+        | {
+            "artifact_id": product.id,
+            "current": product.is_current,
+            "download": f"{path}/file" if takeable else None,
+            "tiles": f"{path}/tiles/{{z}}/{{x}}/{{y}}.webp" if shown else None,
+            "tilejson": f"{path}/tilejson.json" if shown else None,
+        }
+    )
+
+
+def _is_map(kind: str, uri: str) -> bool:
     """Whether a product has tiles."""
     return kind in _TILED and uri.endswith(".tif")
 

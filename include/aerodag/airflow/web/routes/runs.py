@@ -8,13 +8,13 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Annotated, Final
 
-import psycopg
-from fastapi import APIRouter, Depends, HTTPException, Path
+from fastapi import APIRouter, Depends, HTTPException, Path, Request
 from fastapi.responses import FileResponse
 
 from aerodag import ledger
 from aerodag.airflow.web.access import ViewerDep
 from aerodag.airflow.web.models.problem import problems
+from aerodag.airflow.web.models.products import ProductItem
 from aerodag.airflow.web.models.runs import (
     CheckItem,
     FindingItem,
@@ -25,6 +25,7 @@ from aerodag.airflow.web.models.runs import (
     StepTry,
     Timeline,
 )
+from aerodag.airflow.web.routes.rasters import product_item
 from aerodag.airflow.web.stores import Ledger, local_file
 from aerodag.ledger import Step, browse
 from aerodag.pipeline.steps import STEPS
@@ -56,27 +57,31 @@ Seen = Annotated[browse.SeenRun, Depends(seen_run)]
 
 
 @router.get("/runs/{dag_run_id}", summary="How a run is")
-def get_run(dag_run_id: DagRunId, who: ViewerDep, conn: Ledger) -> RunStatus:
+def get_run(dag_run_id: DagRunId, request: Request, who: ViewerDep, conn: Ledger) -> RunStatus:
     """How the run of that id is, also while it waits to be started."""
     found = ledger.run_status(conn, dag_run_id=dag_run_id)
-    if found is None or not _may_see(conn, who, found.dataset_id):
-        raise HTTPException(404, f"Nothing is known of a run {dag_run_id!r}; Airflow may not have started it yet.")
+    if found is None:
+        raise _unknown(dag_run_id)
+    if found.dataset_id is None:  # Airflow refused it at its first step; it is nobody's secret
+        return _status(found, ledger.QueuePlace(), [])
+    dataset = browse.seen_dataset(conn, who, dataset_id=found.dataset_id)
+    if dataset is None:
+        raise _unknown(dag_run_id)
     place = ledger.QueuePlace()
-    if found.state in OPEN_STATES and found.dataset_id is not None:
+    if found.state in OPEN_STATES:
         place = ledger.queue_place(conn, dataset_id=found.dataset_id, places=get_settings().max_active_runs)
-    known = {name: value for name, value in asdict(place).items() if value is not None}
-    return RunStatus.model_validate(
-        {"position": None, "expected_start": None} | asdict(found) | known | {"ended": found.state not in OPEN_STATES}
-    )
+    products = [] if found.run_id is None else browse.products_of(conn, run_ids=[found.run_id])
+    takeable = who.may_download(dataset.owner, dataset.access)
+    return _status(found, place, [product_item(product, request, takeable=takeable) for product in products])
 
 
 @router.get("/datasets/{dataset_id}/run", summary="How a dataset's run is")
-def get_run_of_dataset(dataset_id: DatasetId, who: ViewerDep, conn: Ledger) -> RunStatus:
+def get_run_of_dataset(dataset_id: DatasetId, request: Request, who: ViewerDep, conn: Ledger) -> RunStatus:
     """The run under way, else the next one, else the last one."""
     dag_run_id = ledger.newest_run_of_dataset(conn, dataset_id=dataset_id)
-    if dag_run_id is None or not _may_see(conn, who, dataset_id):
+    if dag_run_id is None or browse.seen_dataset(conn, who, dataset_id=dataset_id) is None:
         raise HTTPException(404, f"There is no dataset {dataset_id}.")
-    return get_run(dag_run_id, who, conn)
+    return get_run(dag_run_id, request, who, conn)
 
 
 @router.get("/runs/{dag_run_id}/timeline", summary="Steps and stages of a run")
@@ -133,9 +138,18 @@ def get_review(run: Seen, conn: Ledger) -> ReviewItem:
     return ReviewItem.model_validate(asdict(asked[-1]) | {"expires_at": asked[-1].due_at})
 
 
-def _may_see(conn: psycopg.Connection, who: browse.Viewer, dataset_id: int | None) -> bool:
-    """A run that Airflow refused at its first step belongs to no dataset, and is nobody's secret."""
-    return dataset_id is None or browse.sees_dataset(conn, who, dataset_id=dataset_id)
+def _unknown(dag_run_id: str) -> HTTPException:
+    return HTTPException(404, f"Nothing is known of a run {dag_run_id!r}; Airflow may not have started it yet.")
+
+
+def _status(found: ledger.RunStatus, place: ledger.QueuePlace, products: list[ProductItem]) -> RunStatus:
+    known = {name: value for name, value in asdict(place).items() if value is not None}
+    return RunStatus.model_validate(
+        {"position": None, "expected_start": None}
+        | asdict(found)
+        | known
+        | {"ended": found.state not in OPEN_STATES, "products": products}
+    )
 
 
 def _place(step: Step) -> int:
