@@ -1531,6 +1531,7 @@ CREATE VIEW aerodag.dataset_item WITH (security_invoker='true') AS
     dataset.size_bytes,
     dataset.priority,
     dataset.captured_from,
+    dataset.captured_source,
     summary.state,
         CASE
             WHEN (parked.run_id IS NOT NULL) THEN 'review'::text

@@ -11,6 +11,7 @@ select
     dataset.size_bytes,
     dataset.priority,
     dataset.captured_from,
+    dataset.captured_source,
     summary.state,
     case
         when parked.run_id is not null then 'review'

@@ -6,6 +6,8 @@ select
     run.preset,
     run.engine,
     run.task_types,
+    run.include_images,
+    run.exclude_images,
     run.started_at,
     run.finished_at,
     extract(epoch from run.finished_at - run.started_at)::double precision as duration_s,

@@ -51,6 +51,7 @@ def test_a_dataset_has_its_runs_and_versions(server, surveys):
     assert [version["current"] for version in detail["versions"]] == [True, False]
     assert all(run["has_report"] for run in detail["runs"])
     assert {product["kind"] for product in detail["runs"][0]["files"]} == {"preflight"}
+    assert (detail["runs"][0]["include_images"], detail["runs"][0]["exclude_images"]) == ([], [])
     products = {(one["kind"], one["name"]): one for one in detail["versions"][0]["products"]}
     assert ("preflight", "") not in products
     cog = products["cog", ""]

@@ -239,11 +239,20 @@ def test_products_and_reports_of_runs(conn):
     assert browse.file_of_run(conn, OPERATOR, run_id=second.id, kind="preflight") is None
 
 
-def test_exposures_are_points_with_what_became_of_them(conn):
+def test_exposures_tell_what_became_of_all_images(conn):
     dataset = add_dataset(conn, "a.zip")
     moment = datetime(2026, 5, 1, 12, 30, 15, 250_000, tzinfo=UTC)
     images = [
-        image("a.jpg", 7.123456789, 46.0, rtk_flag=50, captured_at=moment, altitude=120.5, registered=True),
+        image(
+            "a.jpg",
+            7.123456789,
+            46.0,
+            rtk_flag=50,
+            captured_at=moment,
+            captured_source="exif_local",
+            altitude=120.5,
+            registered=True,
+        ),
         image("b.jpg", 7.0, 46.0, rtk_flag=34, status="rejected", reasons=["image.blurred"]),
         image("c.jpg", 7.0, 46.0, rtk_flag=16),
         image("d.jpg", 7.0, 46.0, rtk_flag=0),
@@ -253,11 +262,13 @@ def test_exposures_are_points_with_what_became_of_them(conn):
     ledger.replace_images(conn, dataset_id=dataset.id, images=images)
     found = json.loads(browse.exposures(conn, dataset_id=dataset.id, photos="/photos/"))["features"]
     told = {feature["properties"]["name"]: feature for feature in found}
-    assert list(told) == ["a.jpg", "b.jpg", "c.jpg", "d.jpg", 'e"<.jpg']
-    assert [one["properties"]["rtk"] for one in told.values()] == ["fix", "float", "single", "none", None]
+    assert list(told) == ["a.jpg", "b.jpg", "c.jpg", "d.jpg", 'e"<.jpg', "f.jpg"]
+    assert [one["properties"]["rtk"] for one in told.values()] == ["fix", "float", "single", "none", None, None]
+    assert told["f.jpg"]["geometry"] is None
     first = told["a.jpg"]
     assert first["geometry"] == {"type": "Point", "coordinates": [7.1234568, 46.0]}
     assert first["properties"]["captured_at"] == "2026-05-01T12:30:15.250Z"
+    assert first["properties"]["captured_source"] == "exif_local"
     assert first["properties"]["photo"] == f"/photos/{first['id']}"
     assert (first["properties"]["altitude_m"], first["properties"]["registered"]) == (120.5, True)
     assert told["b.jpg"]["properties"]["reasons"] == ["image.blurred"]

@@ -40,6 +40,7 @@ class Item:
     size_bytes: int
     priority: int
     captured_from: datetime | None
+    captured_source: str | None
     state: str
     step: str | None
     stage: str | None
@@ -85,6 +86,8 @@ class RunFacts:
     preset: str
     engine: str
     task_types: list[str]
+    include_images: list[str]
+    exclude_images: list[str]
     started_at: datetime | None
     finished_at: datetime | None
     duration_s: float | None

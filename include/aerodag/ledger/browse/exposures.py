@@ -8,7 +8,9 @@ from aerodag.ledger.database import query
 
 
 def exposures(conn: psycopg.Connection, *, dataset_id: int, photos: str | None) -> str:
-    """All images with a position as a GeoJSON feature collection, made by the database: there may be 10,000.
+    """All images as a GeoJSON feature collection, made by the database: there may be 10,000.
+
+    What has no position has no geometry.
 
     ``photos`` is the path below which a picture of each is found by its id; None where there are none.
     """

@@ -43,6 +43,10 @@ class DatasetItem(BaseModel):
     size_bytes: int
     priority: int = Field(description="1 background to 5 urgent")
     captured_from: Moment | None
+    captured_source: str | None = Field(
+        description="Where the time of capture is from; of exif_local (a clock without a zone) and uploader (a day), "
+        "it is the time on the spot, written as if it were UTC."
+    )
     state: State
     step: str | None = Field(description="The step under way, or the one that the run waits with.")
     stage: str | None = Field(description="The engine's stage.")
@@ -81,6 +85,8 @@ class RunItem(BaseModel):
     preset: str
     engine: str
     task_types: list[str]
+    include_images: list[str] = Field(description="Patterns of images that a person wanted in.")
+    exclude_images: list[str] = Field(description="Patterns of images that a person wanted out.")
     started_at: Moment | None
     finished_at: Moment | None
     duration_s: float | None

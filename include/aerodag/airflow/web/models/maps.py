@@ -22,7 +22,7 @@ class Feature(BaseModel):
 
     type: Literal["Feature"] = "Feature"
     id: int | None = None
-    geometry: Geometry
+    geometry: Geometry | None = Field(description="Null for what has no position.")
     properties: dict[str, Any]
 
 

@@ -96,7 +96,7 @@ def get_dataset(dataset_id: DatasetId, request: Request, who: ViewerDep, conn: L
     responses=problems(404),
 )
 def get_exposures(dataset_id: DatasetId, request: Request, who: ViewerDep, conn: Ledger) -> Response:
-    """A point for every image that has a position, with what became of it and how exact its position is."""
+    """Every image with what became of it, where it was taken, and how exact that position is."""
     _seen(dataset_id, who, conn)
     known = browse.has_previews(conn, dataset_id=dataset_id)
     photos = path_of(request, f"/api/datasets/{dataset_id}/photos/") if known else None
