@@ -629,6 +629,24 @@ CREATE FUNCTION aerodag.duration_bounds() RETURNS double precision[]
 COMMENT ON FUNCTION aerodag.duration_bounds() IS 'Upper bounds of the classes that durations are counted in, seconds.';
 
 --
+-- Name: first_run_id(aerodag.dataset); Type: FUNCTION; Schema: aerodag; Owner: -
+--
+
+CREATE FUNCTION aerodag.first_run_id(dataset aerodag.dataset) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+    select case when dataset.access = 'private' then 'dataset_' || dataset.id else dataset.name end
+        || '__' || left(dataset.content_sha256, 12)
+$$;
+
+--
+-- Name: FUNCTION first_run_id(dataset aerodag.dataset); Type: COMMENT; Schema: aerodag; Owner: -
+--
+
+COMMENT ON FUNCTION aerodag.first_run_id(dataset aerodag.dataset) IS 'Airflow''s id of a dataset''s first run: a function of the content, and without the name where that is private.';
+
+--
 -- Name: keep_products_total(); Type: FUNCTION; Schema: aerodag; Owner: -
 --
 
@@ -3439,7 +3457,11 @@ CREATE INDEX check_result_evaluated_idx ON aerodag.check_result USING btree (eva
 -- Name: dataset_content_key; Type: INDEX; Schema: aerodag; Owner: -
 --
 
-CREATE UNIQUE INDEX dataset_content_key ON aerodag.dataset USING btree (content_sha256) WHERE (archived_at IS NULL);
+CREATE UNIQUE INDEX dataset_content_key ON aerodag.dataset USING btree (content_sha256, (
+CASE
+    WHEN (access = 'private'::text) THEN owner
+    ELSE ''::text
+END)) WHERE (archived_at IS NULL);
 
 --
 -- Name: dataset_created_at_idx; Type: INDEX; Schema: aerodag; Owner: -

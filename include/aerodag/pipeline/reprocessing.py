@@ -188,7 +188,7 @@ _REASONS = {Mode.MISSING: _missing, Mode.FAILED: _failed, Mode.OUTDATED: _outdat
 
 def _dag_run_id(candidate: Candidate) -> str:
     """Made of the content and of how many runs there were: two passes at once ask for one run."""
-    return f"{candidate.name}__{candidate.content_sha256[:12]}__v{candidate.runs + 1}"
+    return f"{candidate.first_run_id}__v{candidate.runs + 1}"
 
 
 def _conf(candidate: Candidate, order: Order) -> dict[str, Any]:

@@ -33,7 +33,7 @@ with
                 dataset.upload_type,
                 dataset.priority,
                 dataset.created_at,
-                dataset.name || '__' || left(dataset.content_sha256, 12) as dag_run_id,
+                aerodag.first_run_id(dataset) as dag_run_id,
                 jsonb_build_object('dataset_id', dataset.id, 'priority', dataset.priority) as conf
             from aerodag.dataset
             where dataset.archived_at is null

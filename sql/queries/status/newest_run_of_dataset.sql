@@ -14,7 +14,7 @@ from (
     from aerodag.run
     where run.dataset_id = %(dataset_id)s
     union all
-    select 4, dataset.name || '__' || left(dataset.content_sha256, 12), dataset.created_at
+    select 4, aerodag.first_run_id(dataset), dataset.created_at
     from aerodag.dataset
     where dataset.id = %(dataset_id)s
 ) as candidates

@@ -19,7 +19,7 @@ with asked as (
     where dataset.first_run_at is null
         and dataset.archived_at is null
         and dataset.content_sha256 like right(%(dag_run_id)s, 12) || '%%'
-        and %(dag_run_id)s = dataset.name || '__' || left(dataset.content_sha256, 12)
+        and %(dag_run_id)s = aerodag.first_run_id(dataset)
     union all
     select
         null, null, %(dag_run_id)s, 'failed', null, null, event.created_at, null, event.created_at,

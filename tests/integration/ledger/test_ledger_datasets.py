@@ -43,6 +43,27 @@ def test_same_content_is_the_same_dataset(ledger_connection: psycopg.Connection)
     assert ledger.get_dataset(ledger_connection, dataset_id=first.dataset.id) == first.dataset
 
 
+def test_what_is_private_is_there_for_its_owner_alone(ledger_connection: psycopg.Connection) -> None:
+    private = ledger.Description(access="private")
+    kept = register(ledger_connection, description=private)
+    shared = register(ledger_connection, owner="bo", name="field.zip")
+    assert (kept.created, shared.created) == (True, True)
+    assert register(ledger_connection, owner="carl", description=private).dataset == shared.dataset
+    assert register(ledger_connection).dataset == kept.dataset
+
+    starts = {start.dataset_id: start.dag_run_id for start in ledger.starts_due(ledger_connection, places=9)}
+    digest = content(1)[:12]
+    assert starts == {
+        kept.dataset.id: f"dataset_{kept.dataset.id}__{digest}",
+        shared.dataset.id: f"field.zip__{digest}",
+    }
+    for dataset_id, dag_run_id in starts.items():
+        assert ledger.newest_run_of_dataset(ledger_connection, dataset_id=dataset_id) == dag_run_id
+        told = ledger.run_status(ledger_connection, dag_run_id=dag_run_id)
+        assert told is not None
+        assert told.dataset_id == dataset_id
+
+
 def test_archived_content_may_be_registered_afresh(ledger_connection: psycopg.Connection) -> None:
     old = register(ledger_connection).dataset
     ledger.archive_dataset(ledger_connection, dataset_id=old.id)

@@ -92,7 +92,7 @@ def test_from_the_form_to_the_dataset(anna: Frontend, server: ApiServer, conn: p
     ingest(conn, server)
     known = anna.get(upload)
     dataset = ledger.get_dataset(conn, dataset_id=known["dataset_id"])
-    assert known["dag_run_id"] == f"Harz_S_d__{dataset.content_sha256[:12]}"
+    assert known["dag_run_id"] == f"dataset_{dataset.id}__{dataset.content_sha256[:12]}"
     assert dataset.content_sha256 == sha256(content).hex()
     assert {name: getattr(dataset, name) for name in said if name != "captured_on"} == {
         name: value for name, value in said.items() if name != "captured_on"
@@ -104,6 +104,22 @@ def test_from_the_form_to_the_dataset(anna: Frontend, server: ApiServer, conn: p
     told = anna.get(again)
     assert (told["dataset_id"], told["already_known"]) == (dataset.id, True)
     assert "nothing was started" in told["message"]
+
+
+def test_what_somebody_keeps_private_is_not_told_of(
+    anna: Frontend, login: Callable[[str], httpx.Client], server: ApiServer, conn: psycopg.Connection
+) -> None:
+    content, bo = photographs(), Frontend(login("bo"))
+    hers = anna.bring(content, "secret.zip", access="private")
+    ingest(conn, server)
+    his = bo.bring(content, "field.zip")
+    ingest(conn, server)
+    told = bo.get(his)
+    assert (told["already_known"], told["message"]) == (False, None)
+    assert told["dataset_id"] not in (None, anna.get(hers)["dataset_id"])
+    assert told["dag_run_id"].startswith("field__")
+    assert bo.http.get(f"/datasets/{told['dataset_id']}").json()["name"] == "field"
+    assert bo.http.get(f"/datasets/{anna.get(hers)['dataset_id']}").status_code == 404
 
 
 def test_another_browser_goes_on_where_the_first_one_stopped(anna: Frontend, server: ApiServer) -> None:

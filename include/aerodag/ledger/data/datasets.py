@@ -83,6 +83,8 @@ def register(
 ) -> Registration:
     """Register an upload once: the same content again, also at the same moment, gives the dataset that is there.
 
+    What is somebody else's and private counts as not there.
+
     Args:
         conn: The ledger.
         name: Name for people, usually the file name.

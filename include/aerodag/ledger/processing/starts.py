@@ -31,8 +31,7 @@ class Candidate:
     """
 
     dataset_id: int
-    name: str
-    content_sha256: str
+    first_run_id: str
     upload_type: str
     quarantined: bool
     runs: int
