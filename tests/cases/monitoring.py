@@ -98,9 +98,10 @@ class Scrape:
 
 
 @contextmanager
-def scraper(url: str, folder: Path, **options: Any) -> Iterator[Any]:
+def scraper(url: str, disks: Path | dict[str, Path], **options: Any) -> Iterator[Any]:
     """A function that scrapes a collector on the ledger at ``url``; nothing is cached unless asked for."""
-    collector = LedgerCollector(lambda: ledger.connect(url), folder, "1.2.3", **({"cache_seconds": 0.0} | options))
+    places = disks if isinstance(disks, dict) else {"data": disks}
+    collector = LedgerCollector(lambda: ledger.connect(url), places, "1.2.3", **({"cache_seconds": 0.0} | options))
     registry = CollectorRegistry()
     registry.register(collector)
     try:

@@ -1,4 +1,4 @@
-"""Figures of an installation for Prometheus: of the ledger, and of the disk that its data root lies on."""
+"""Figures of an installation for Prometheus: of the ledger, and of the disks that its files lie on."""
 
 from aerodag.monitoring.collector import LedgerCollector
 from aerodag.monitoring.exporter import serve

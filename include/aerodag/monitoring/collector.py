@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as TooLate
 from dataclasses import dataclass
@@ -44,13 +44,13 @@ class LedgerCollector(Collector):
     def __init__(
         self,
         connect: Callable[[], psycopg.Connection],
-        data_root: Path,
+        disks: Mapping[str, Path],
         version: str,
         cache_seconds: float = 5.0,
         patience: float = MOST_SECONDS,
     ) -> None:
         self._connect = connect
-        self._data_root = data_root
+        self._disks = disks
         self._version = version
         self._cache_seconds = cache_seconds
         self._patience = patience
@@ -78,10 +78,7 @@ class LedgerCollector(Collector):
                 "aerodag_ledger_read_seconds", "How long it took to read these figures.", reading.seconds
             )
             yield from ledger_families(figures)
-        disk = read_disk(self._data_root)
-        yield GaugeMetricFamily("aerodag_disk_up", "1 while the data root is there.", float(disk is not None))
-        if disk is not None:
-            yield from disk_families(disk)
+        yield from disk_families({place: read_disk(folder) for place, folder in self._disks.items()})
 
     def close(self) -> None:
         """Give the connection back."""

@@ -1,4 +1,4 @@
-"""How full the disk of the data root is."""
+"""How full a disk is."""
 
 from __future__ import annotations
 

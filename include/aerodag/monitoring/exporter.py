@@ -35,7 +35,7 @@ def serve(
         ConfigError: ``exporter.port``, where it cannot listen there.
     """
     registry = CollectorRegistry()
-    collector = LedgerCollector(connect, settings.data, settings.pipeline_version)
+    collector = LedgerCollector(connect, {"data": settings.data, **settings.disk.places}, settings.pipeline_version)
     registry.register(collector)
     ProcessCollector(registry=registry)
     stopping = threading.Event()

@@ -8,7 +8,7 @@ Prometheus estimates from counters.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
@@ -47,11 +47,17 @@ def ledger_families(figures: Figures) -> Iterator[Metric]:
     yield from _condition(figures.condition)
 
 
-def disk_families(disk: DiskFigures) -> Iterator[Metric]:
-    """The disk of the data root, measured as housekeeping measures it."""
-    yield _gauge("disk_total_bytes", "Size of the disk that the data root lies on.", [((), disk.total_bytes)])
-    yield _gauge("disk_free_bytes", "What of it may be written by the pipeline.", [((), disk.free_bytes)])
-    yield _gauge("disk_used_ratio", "Used share of it, 0 to 1, without what is kept for root.", [((), disk.used_ratio)])
+def disk_families(disks: Mapping[str, DiskFigures | None]) -> Iterator[Metric]:
+    """The disks by what lies on them, ``data`` is the data root; measured as housekeeping measures them."""
+    there = {place: disk for place, disk in disks.items() if disk is not None}
+    up = [((place,), float(place in there)) for place in disks]
+    total = [((place,), disk.total_bytes) for place, disk in there.items()]
+    free = [((place,), disk.free_bytes) for place, disk in there.items()]
+    used = [((place,), disk.used_ratio) for place, disk in there.items()]
+    yield _gauge("disk_up", "1 while the place is there.", up, ("place",))
+    yield _gauge("disk_total_bytes", "Size of the disk that the place lies on.", total, ("place",))
+    yield _gauge("disk_free_bytes", "What of it may be written by the pipeline.", free, ("place",))
+    yield _gauge("disk_used_ratio", "Used share of it, 0 to 1, without what is kept for root.", used, ("place",))
 
 
 def _queue(waiting: Iterable[Waiting]) -> Iterator[Metric]:

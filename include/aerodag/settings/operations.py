@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
@@ -25,6 +26,9 @@ class Disk(BaseModel):
 
     warn_share: float = Field(default=0.75, gt=0, lt=1, description="Fuller than this is told.")
     stop_share: float = Field(default=0.90, gt=0, lt=1, description="Fuller than this, no new engine run starts.")
+    places: dict[str, Path] = Field(
+        default={}, description="Folders by name, whose disks the exporter tells of beside the data root's."
+    )
 
 
 class Housekeeping(BaseModel):

@@ -38,9 +38,19 @@ def test_an_empty_ledger(database_url: str, tmp_path: Path) -> None:
     assert seen("aerodag_hold", kind="disk") == 0
     assert seen("aerodag_reviews_open") == seen("aerodag_notifications_dropped_total") == 0
     assert seen.all("aerodag_housekeeping_last_sweep_timestamp_seconds") == []
-    usage = shutil.disk_usage(tmp_path)
-    assert seen("aerodag_disk_total_bytes") == usage.total
-    assert seen("aerodag_disk_used_ratio") == pytest.approx(usage.used / (usage.used + usage.free), abs=0.01)
+
+
+def test_each_disk(tmp_path: Path) -> None:
+    places = {"data": tmp_path, "memory": Path("/dev/shm"), "away": tmp_path / "away"}  # noqa: S108
+    with scraper("postgresql://nobody@127.0.0.1:1/none", places) as scrape:
+        seen = scrape()
+    assert {place: seen("aerodag_disk_up", place=place) for place in places} == {"data": 1, "memory": 1, "away": 0}
+    for place in ("data", "memory"):
+        usage = shutil.disk_usage(places[place])
+        share = usage.used / (usage.used + usage.free)
+        assert seen("aerodag_disk_total_bytes", place=place) == usage.total
+        assert seen("aerodag_disk_used_ratio", place=place) == pytest.approx(share, abs=0.01)
+    assert len(seen.all("aerodag_disk_free_bytes")) == 2
 
 
 def test_queue(ledger_connection: psycopg.Connection, database_url: str, tmp_path: Path) -> None:

@@ -43,13 +43,19 @@ def address(process: subprocess.Popen[str]) -> str:
 
 def test_it_serves_until_it_is_told_to_stop(database_url: str, tmp_path: Path) -> None:
     with exporter(
-        tmp_path, "--port", "0", AERODAG_DATABASE_URL=database_url, AERODAG_DATA_ROOT=str(tmp_path)
+        tmp_path,
+        "--port",
+        "0",
+        AERODAG_DATABASE_URL=database_url,
+        AERODAG_DATA_ROOT=str(tmp_path),
+        AERODAG_DISK__PLACES='{"storage": "/none"}',
     ) as process:
         answer = httpx.get(address(process))
         assert answer.status_code == 200
         assert answer.headers["content-type"].startswith("text/plain; version=")
         seen = Scrape.of(answer.text)
-        assert seen("aerodag_up") == seen("aerodag_disk_up") == 1
+        assert seen("aerodag_up") == seen("aerodag_disk_up", place="data") == 1
+        assert seen("aerodag_disk_up", place="storage") == 0
         assert seen("process_resident_memory_bytes") < 400e6
         process.send_signal(signal.SIGTERM)
         assert process.wait(20) == 0
