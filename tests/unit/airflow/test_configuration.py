@@ -10,8 +10,6 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[3]
-# Plain by their names.
-WITHOUT_REASON = {"load_examples", "dags_are_paused_at_creation"}
 
 READ_DEFAULTS = """
 import json, sys
@@ -49,7 +47,7 @@ def test_every_option_exists_and_differs_from_its_default(options, tmp_path):
 def test_every_option_says_why(options):
     lines = (ROOT / "airflow.cfg").read_text().splitlines()
     for names in options.values():
-        for name in set(names) - WITHOUT_REASON:
+        for name in names:
             (index,) = [number for number, line in enumerate(lines) if line.startswith(f"{name} =")]
             above = lines[index - 1] if name != "simple_auth_manager_users" else lines[index - 2]
             assert above.startswith("# "), name
