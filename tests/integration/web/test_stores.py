@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +15,7 @@ import pytest
 from fastapi import HTTPException
 
 from aerodag.airflow.installation import installation
+from aerodag.airflow.web import stores
 from aerodag.airflow.web.stores import local_file
 from aerodag.ledger.browse import File
 from aerodag.settings import get_settings
@@ -66,6 +68,26 @@ def test_a_file_from_elsewhere_is_brought_once_for_all_who_ask(elsewhere):
         inodes = set(threads.map(inode_of, [elsewhere] * 16))
     assert len(inodes) == 1
     assert sha256(CONTENT).hexdigest() == elsewhere.sha256
+
+
+def test_nobody_waits_long_while_another_brings_a_file(elsewhere, monkeypatch):
+    brought, begun, go_on = Storage.fetch, threading.Event(), threading.Event()
+
+    def slowly(storage, *wanted, **facts):
+        begun.set()
+        assert go_on.wait(60)
+        return brought(storage, *wanted, **facts)
+
+    monkeypatch.setattr(Storage, "fetch", slowly)
+    monkeypatch.setattr(stores, "_PATIENCE_SECONDS", 0.1)
+    with ThreadPoolExecutor(1) as thread:
+        first = thread.submit(local_file, elsewhere)
+        assert begun.wait(60)
+        with pytest.raises(HTTPException) as refusal:
+            local_file(elsewhere)
+        assert (refusal.value.status_code, refusal.value.headers) == (503, {"Retry-After": "5"})
+        go_on.set()
+        assert first.result() == local_file(elsewhere)
 
 
 @pytest.mark.parametrize("uri", ["file:///nowhere/cog.tif", "s3://strange/cog.tif", "sftp://nas/elsewhere.tif"])

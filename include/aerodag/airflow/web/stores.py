@@ -6,9 +6,10 @@ import os
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Annotated, Final
+from weakref import WeakValueDictionary
 
 import psycopg
 import structlog
@@ -27,7 +28,10 @@ log = structlog.get_logger(__name__)
 
 _UNUSED_SECONDS: Final = 6 * 3600.0
 _NOTED_SECONDS: Final = 60.0
-_DOORS: Final = tuple(threading.Lock() for _ in range(64))
+_PATIENCE_SECONDS: Final = 5.0
+# A lock for each file that somebody asks for now.
+_DOORS: Final[WeakValueDictionary[str, threading.Lock]] = WeakValueDictionary()
+_ALL_DOORS: Final = threading.Lock()
 
 
 _CONNECTIONS: Final = Connections(open_ledger, most_idle=8)
@@ -45,9 +49,9 @@ Ledger = Annotated[psycopg.Connection, Depends(_ledger, scope="function")]
 def local_file(file: File) -> Path:
     """The file on this machine's disk; one that lies elsewhere is brought here first, once for all who wait for it.
 
-    A file that is gone or cannot be brought is answered with 404.
+    A file that is gone or cannot be brought is answered with 404, one that takes longer to be brought with 503.
     """
-    with closing(_storage_of(file)) as storage, _DOORS[hash(file.uri) % len(_DOORS)]:
+    with closing(_storage_of(file)) as storage, _door(file.uri):
         try:
             path = storage.fetch(file.uri, size=file.bytes, sha256=file.sha256)
             if storage.remotes:
@@ -58,6 +62,20 @@ def local_file(file: File) -> Path:
             raise HTTPException(
                 404, "The file is on record, but it is not to be had; the API server's log says why."
             ) from error
+
+
+@contextmanager
+def _door(uri: str) -> Iterator[None]:
+    """One bringer at a time. Who waits holds a thread that Airflow's own pages need too, so that nobody waits long."""
+    with _ALL_DOORS:
+        door = _DOORS.setdefault(uri, threading.Lock())
+    if not door.acquire(timeout=_PATIENCE_SECONDS):
+        message = "The file is being brought from storage elsewhere. Ask again in a few seconds."
+        raise HTTPException(503, message, {"Retry-After": "5"})
+    try:
+        yield
+    finally:
+        door.release()
 
 
 def _storage_of(file: File) -> Storage:

@@ -11,6 +11,7 @@ _MEANINGS = {
     401: "Nobody is logged in.",
     403: "The login may not do this.",
     404: "There is no such thing, or the login does not see it.",
+    503: "Not yet; the header Retry-After says when to ask again.",
 }
 
 

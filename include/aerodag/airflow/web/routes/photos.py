@@ -18,7 +18,7 @@ from aerodag.ledger import browse
 _KEPT: Final = {"Cache-Control": "private, max-age=3600"}
 _SHOWN: Final = frozenset({"image/jpeg", "image/png"})
 
-router = APIRouter(tags=["files"], responses=problems(404))
+router = APIRouter(tags=["files"], responses=problems(404, 503))
 Id = Annotated[int, Path(ge=1, lt=2**63)]
 
 

@@ -22,7 +22,7 @@ _DEEPEST: Final = 30
 _KEPT: Final = "private, max-age=3600"
 _NOT_CHANGED: Final[dict[str, Any]] = {"description": "What the browser has is still valid."}
 
-router = APIRouter(tags=["files"], responses=problems(404))
+router = APIRouter(tags=["files"], responses=problems(404, 503))
 ArtifactId = Annotated[int, Path(ge=1, lt=2**63)]
 
 

@@ -119,7 +119,7 @@ def get_checks(run: Seen, conn: Ledger) -> list[CheckItem]:
     "/runs/{dag_run_id}/report",
     summary="The pre-flight page of a run",
     response_class=FileResponse,
-    responses={200: {"content": {"text/html": {"schema": {"type": "string"}}}}},
+    responses=problems(503) | {200: {"content": {"text/html": {"schema": {"type": "string"}}}}},
 )
 def get_report(run: Seen, who: ViewerDep, conn: Ledger) -> FileResponse:
     """The page that was written before the engine started."""
