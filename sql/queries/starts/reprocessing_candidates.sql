@@ -1,6 +1,7 @@
 -- What has to be known of every dataset of a time span to say whether it is to be processed again.
 select
     dataset.id as dataset_id,
+    dataset.name,
     aerodag.first_run_id(dataset) as first_run_id,
     dataset.upload_type,
     dataset.quarantined_at is not null as quarantined,

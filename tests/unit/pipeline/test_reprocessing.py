@@ -14,7 +14,7 @@ NOW = Builds("2.0", {"odm": "sha256:new"})
 def candidate(**facts):
     return Candidate(
         **{
-            "dataset_id": 7, "first_run_id": "field__abab", "upload_type": "raw_images_zip",
+            "dataset_id": 7, "name": "field", "first_run_id": "field__abab", "upload_type": "raw_images_zip",
             "quarantined": False, "runs": 1, "active": False, "failures": 0, "requested": False, "has_product": True,
             "state": "succeeded", "failure_code": None, "failure_category": None, "pipeline_version": "2.0",
             "preset": "standard", "task_types": ["odm_processing"], "options": {}, "include_images": [],

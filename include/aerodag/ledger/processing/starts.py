@@ -31,6 +31,7 @@ class Candidate:
     """
 
     dataset_id: int
+    name: str
     first_run_id: str
     upload_type: str
     quarantined: bool
