@@ -9,6 +9,8 @@ export class ApiError extends Error {
     super(message);
     this.status = status;
     this.retryAfter = retryAfter;
+    // Aerodag's own refusals begin with their code: `[upload.busy] This chunk is ...`.
+    this.code = /^\[([a-z0-9_.]+)\]/.exec(message)?.[1] ?? null;
   }
 }
 

@@ -1,10 +1,7 @@
 /** Sends one piece of a file, with its checksum, until the server has it. */
 
 import { ApiError, apiUrl } from "../api.js";
-
-const TRIES = 8;
-const LONGEST_WAIT_SECONDS = 30;
-const PASSES_BY = new Set([0, 408, 425, 429, 500, 502, 503, 504]);
+import { patiently } from "./patience.js";
 
 /** Whether the browser can compute checksums here; it does so on HTTPS and on localhost alone. */
 export function canDigest() {
@@ -25,23 +22,29 @@ async function contentDigest(content) {
 export async function sendChunk({ url, content, signal, onSent, onTrouble }) {
   const body = await bytesOf(content);
   const digest = await contentDigest(body);
-  for (let tried = 1; ; tried += 1) {
-    signal.throwIfAborted();
+  const send = async () => {
     try {
       await put(url, body, digest, signal, onSent);
-      onTrouble(null);
-      return;
     } catch (error) {
       onSent(0);
-      if (tried === TRIES || !passesBy(error)) throw error;
-      onTrouble(`${error.message} Trying again.`);
-      await pause(error.retryAfter ?? backOff(tried), signal);
+      throw error;
     }
-  }
+  };
+  await patiently(send, signal, onTrouble);
 }
 
-function passesBy(error) {
-  return error instanceof ApiError && (error.retryAfter !== undefined || PASSES_BY.has(error.status));
+/**
+ * Makes sure that a chunk which the server has is this one, without sending it: the server compares the checksum before
+ * it misses the body.
+ * @throws {ApiError} `upload.chunk_differs` where it is another one
+ */
+export async function compareChunk({ url, content, signal, onTrouble }) {
+  const digest = await contentDigest(await bytesOf(content));
+  try {
+    await patiently(() => put(url, new ArrayBuffer(0), digest, signal, () => {}), signal, onTrouble);
+  } catch (error) {
+    if (error.code !== "upload.chunk_size") throw error;
+  }
 }
 
 async function bytesOf(content) {
@@ -50,25 +53,6 @@ async function bytesOf(content) {
   } catch {
     throw new ApiError(-1, "The file cannot be read any more. Was it changed, moved or deleted? Choose it again.");
   }
-}
-
-/** Seconds; twice as long each time, and not all chunks at once. */
-function backOff(tried) {
-  return Math.min(LONGEST_WAIT_SECONDS, 2 ** (tried - 1)) * (0.5 + Math.random() / 2);
-}
-
-function pause(seconds, signal) {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(resolve, seconds * 1000);
-    signal.addEventListener(
-      "abort",
-      () => {
-        clearTimeout(timer);
-        reject(signal.reason);
-      },
-      { once: true },
-    );
-  });
 }
 
 /** XMLHttpRequest, since fetch does not tell how much was sent. */

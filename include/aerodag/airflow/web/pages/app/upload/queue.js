@@ -54,7 +54,8 @@ export function add(files) {
 
 function fresh(file) {
   const transfer = new Transfer(file, changed);
-  transfer.findEarlier();
+  // Where that fails now, it is asked again at the start.
+  transfer.findEarlier().catch(() => {});
   return transfer;
 }
 
