@@ -13,7 +13,13 @@ let library = null;
 
 /** MapLibre with its styles, loaded with the first map. */
 function maplibre() {
-  library ??= Promise.all([import("../../vendor/maplibre-gl.mjs"), styles()]).then(([module]) => module);
+  library ??= Promise.all([import("../../vendor/maplibre-gl.mjs"), styles()]).then(
+    ([module]) => module,
+    () => {
+      library = null;
+      throw new Error("The map could not be loaded. Is the network there?");
+    },
+  );
   return library;
 }
 

@@ -2,7 +2,7 @@
 
 import { get } from "../api.js";
 import { STATES } from "../elements/state.js";
-import { FONT, openMap } from "./basemap.js";
+import { FONT, openMap, ordered } from "./basemap.js";
 import { colour, colourOf } from "./colours.js";
 
 const EMPTY = { type: "FeatureCollection", features: [] };
@@ -22,11 +22,18 @@ export class FootprintMap {
     this.closed = false;
   }
 
-  /** Opens on the data's bounding box. */
+  /** Opens on the data's bounding box; once more after it failed, and then only asks anew where it is open. */
   async open(container, filter) {
     this.filter = filter;
+    try {
+      await (this.map ? this.load() : this.begin(container));
+    } catch (error) {
+      this.failed(error);
+    }
+  }
+
+  async begin(container) {
     const start = await this.ask(WORLD, 0);
-    this.container = container;
     const map = await openMap(container, {
       bounds: start.bbox ?? undefined,
       label: "Map of the datasets",
@@ -66,19 +73,16 @@ export class FootprintMap {
 
   /** Ask for what is in view now. */
   async load() {
-    const bounds = this.map.getBounds();
-    const wide = bounds.getEast() - bounds.getWest() >= 360;
-    const west = wide ? -180 : wrapped(bounds.getWest());
-    const east = wide ? 180 : west + Math.min(360, bounds.getEast() - bounds.getWest());
+    if (!this.map) return;
     try {
-      const answer = await this.ask(
-        [west, Math.max(-90, bounds.getSouth()), Math.min(east, 180), Math.min(90, bounds.getNorth())],
-        this.map.getZoom(),
-      );
-      this.show(answer);
+      this.show(await this.ask(viewOf(this.map.getBounds()), this.map.getZoom()));
     } catch (error) {
-      if (error.name !== "AbortError") this.told.onError(error);
+      this.failed(error);
     }
+  }
+
+  failed(error) {
+    if (error.name !== "AbortError") this.told.onError(error);
   }
 
   /** Another search: look where its results are. */
@@ -88,10 +92,10 @@ export class FootprintMap {
     if (!this.map || same) return;
     try {
       const { bbox } = await this.ask(WORLD, 0);
-      if (bbox) this.map.fitBounds(bbox, { padding: 40, maxZoom: 17, animate: false });
+      if (bbox) this.map.fitBounds(ordered(bbox), { padding: 40, maxZoom: 17, animate: false });
       await this.load();
     } catch (error) {
-      if (error.name !== "AbortError") this.told.onError(error);
+      this.failed(error);
     }
   }
 
@@ -114,7 +118,7 @@ export class FootprintMap {
 
   goTo(id) {
     const feature = this.features.find(({ properties }) => properties.id === id);
-    if (feature) this.map.fitBounds(boxOf(feature.geometry), { padding: 90, maxZoom: 18 });
+    if (feature) this.map.fitBounds(boxOf(feature), { padding: 90, maxZoom: 18 });
   }
 
   mark(id) {
@@ -194,7 +198,7 @@ export class FootprintMap {
   openCluster(cluster) {
     const { bbox } = cluster.properties;
     const nearer = this.map.getZoom() + 2;
-    if (bbox) this.map.fitBounds(bbox, { padding: 60, maxZoom: Math.max(nearer, 14) });
+    if (bbox) this.map.fitBounds(ordered(bbox), { padding: 60, maxZoom: Math.max(nearer, 14) });
     else this.map.easeTo({ center: cluster.geometry.coordinates, zoom: nearer });
   }
 }
@@ -208,18 +212,28 @@ function pointsOf(coordinates) {
   return typeof coordinates[0] === "number" ? [coordinates] : coordinates.flatMap(pointsOf);
 }
 
-/** West, south, east, north of a geometry. */
-export function boxOf(geometry) {
+/** What the map shows, as the API takes it: from a west within -180 and 180 as far east as it goes. */
+export function viewOf(bounds) {
+  const [south, north] = [Math.max(-90, bounds.getSouth()), Math.min(90, bounds.getNorth())];
+  const width = bounds.getEast() - bounds.getWest();
+  if (width >= 360) return [-180, south, 180, north];
+  const west = wrapped(bounds.getWest());
+  return [west, south, west + width, north];
+}
+
+/** West, south, east, north; east is beyond 180 across the date line, where the outline itself is cut in two. */
+export function boxOf({ geometry, properties }) {
+  if (properties.bbox) return ordered(properties.bbox);
   const points = pointsOf(geometry.coordinates);
   const [xs, ys] = [points.map(([x]) => x), points.map(([, y]) => y)];
   return [Math.min(...xs), Math.min(...ys), Math.max(...xs), Math.max(...ys)];
 }
 
-function middle(feature) {
-  const [west, south, east, north] = boxOf(feature.geometry);
+export function middle(feature) {
+  const [west, south, east, north] = boxOf(feature);
   return {
     type: "Feature",
     properties: feature.properties,
-    geometry: { type: "Point", coordinates: [(west + east) / 2, (south + north) / 2] },
+    geometry: { type: "Point", coordinates: [wrapped((west + east) / 2), (south + north) / 2] },
   };
 }
