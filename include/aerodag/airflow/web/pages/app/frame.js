@@ -22,7 +22,8 @@ export function taskPath(dagRunId, task) {
 }
 
 /**
- * For the click on a link to Airflow. The frame's sandbox forbids `target=_top`; a link in the document around it may.
+ * For the click on a link to Airflow or elsewhere. The frame's sandbox forbids `target=_top` and new windows; a link in
+ * the document around it may do both.
  * @param {MouseEvent} event
  */
 export function followOutside(event) {
@@ -30,7 +31,8 @@ export function followOutside(event) {
   if (!host || event.ctrlKey || event.metaKey || event.shiftKey) return;
   event.preventDefault();
   const link = host.document.createElement("a");
-  link.href = event.currentTarget.href;
+  const { href, rel, target } = event.currentTarget;
+  Object.assign(link, { href, rel, target });
   host.document.body.append(link);
   link.click();
   link.remove();

@@ -4,14 +4,21 @@ import { html, useEffect, useState } from "../vendor/preact-htm.js";
 import { UNKNOWN } from "./amounts.js";
 
 const EXACT = new Intl.DateTimeFormat("en", { dateStyle: "medium", timeStyle: "long" });
-const MINUTE = new Intl.DateTimeFormat("en", { dateStyle: "medium", timeStyle: "short" });
-const DAY = new Intl.DateTimeFormat("en", { day: "numeric", month: "short", year: "numeric" });
+const MINUTE_PARTS = { dateStyle: "medium", timeStyle: "short" };
+const MINUTE = new Intl.DateTimeFormat("en", MINUTE_PARTS);
+const DAY_PARTS = { day: "numeric", month: "short", year: "numeric" };
+const DAY = new Intl.DateTimeFormat("en", DAY_PARTS);
 const UNITS = [
   ["d", 86_400],
   ["h", 3600],
   ["min", 60],
   ["s", 1],
 ];
+
+const UTC = { timeZone: "UTC" };
+const UTC_MINUTE = new Intl.DateTimeFormat("en", { ...MINUTE_PARTS, ...UTC });
+const UTC_DAY = new Intl.DateTimeFormat("en", { ...DAY_PARTS, ...UTC });
+const CLOCK = new Intl.DateTimeFormat("en", { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 
 /** `1 d 4 h`, `12 min`, `0.4 s`: the two largest units at most. */
 export function duration(seconds) {
@@ -50,6 +57,20 @@ export function minute(moment) {
 
 export function day(moment) {
   return moment ? DAY.format(new Date(moment)) : UNKNOWN;
+}
+
+/** The day and the minute of what has no zone of its own and is on record as if it were UTC. */
+export function utcDay(moment) {
+  return moment ? UTC_DAY.format(new Date(moment)) : UNKNOWN;
+}
+
+export function utcMinute(moment) {
+  return moment ? UTC_MINUTE.format(new Date(moment)) : UNKNOWN;
+}
+
+/** `14:05`, in the zone of the browser. */
+export function clock(milliseconds) {
+  return CLOCK.format(milliseconds);
 }
 
 /** Seconds from a moment to another, or to now. */

@@ -2,7 +2,9 @@
 
 import { html } from "../../vendor/preact-htm.js";
 import { bytes } from "../amounts.js";
-import { Moment, minute } from "../time.js";
+import { followOutside } from "../frame.js";
+import { Moment } from "../time.js";
+import { capturedMinutes } from "./captured.js";
 
 const PRIORITIES = { 1: "background", 2: "batch", 3: "normal", 4: "high", 5: "urgent" };
 const TYPES = { raw_images_zip: "ZIP of images", geotiff: "GeoTIFF", video: "video" };
@@ -19,14 +21,12 @@ export function About({ item }) {
     ["Platform", item.platform],
     ["Licence", item.licence],
     ["Access", ACCESS[item.access] ?? item.access],
-    ["DOI", doi && html`<a href=${`https://doi.org/${doi}`} target="_blank" rel="noreferrer">${doi}</a>`],
     [
-      "Flown",
-      item.captured_from &&
-        (item.captured_to
-          ? `${minute(item.captured_from)} to ${minute(item.captured_to)}`
-          : minute(item.captured_from)),
+      "DOI",
+      doi &&
+        html`<a href=${`https://doi.org/${doi}`} target="_blank" rel="noreferrer" onClick=${followOutside}>${doi}</a>`,
     ],
+    ["Flown", capturedMinutes(item)],
     ["Uploaded", html`<${Moment} at=${item.created_at} />`],
     ["Upload", `${TYPES[item.upload_type] ?? item.upload_type}, ${bytes(item.size_bytes)}`],
     ["SHA-256", html`<code class="hash">${item.content_sha256}</code>`],

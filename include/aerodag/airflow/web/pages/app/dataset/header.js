@@ -5,16 +5,12 @@ import { area, count, gsd, share } from "../amounts.js";
 import { Icon } from "../elements/icons.js";
 import { Badge } from "../elements/state.js";
 import { followOutside, runPath } from "../frame.js";
-import { Ago, day } from "../time.js";
+import { Ago } from "../time.js";
 import { Actions } from "./actions/actions.js";
+import { capturedDays } from "./captured.js";
 
 function Fact({ title, children }) {
   return html`<div><dt>${title}</dt><dd>${children}</dd></div>`;
-}
-
-function captured({ captured_from: from, captured_to: to }) {
-  if (!from) return null;
-  return to && day(from) !== day(to) ? `${day(from)} to ${day(to)}` : day(from);
 }
 
 export function Header({ item, dagRunId, me, choice, images, onChanged }) {
@@ -31,7 +27,7 @@ export function Header({ item, dagRunId, me, choice, images, onChanged }) {
         ${item.gsd_cm !== null && html`<${Fact} title="GSD">${gsd(item.gsd_cm)}<//>`}
         ${item.rtk_fix_share !== null && html`<${Fact} title="RTK fix">${share(item.rtk_fix_share)}<//>`}
         ${item.place && html`<${Fact} title="Place">${item.place}<//>`}
-        ${captured(item) && html`<${Fact} title="Flown">${captured(item)}<//>`}
+        ${item.captured_from && html`<${Fact} title="Flown">${capturedDays(item)}<//>`}
         <${Fact} title="Uploaded"><${Ago} at=${item.created_at} /> by ${item.owner}<//>
       </dl>
     </div>

@@ -3,7 +3,7 @@
 import { html } from "../../vendor/preact-htm.js";
 import { area, count, counted, share } from "../amounts.js";
 import { ErrorNote } from "../elements/notice.js";
-import { day, relative, useNow } from "../time.js";
+import { relative, useNow, utcDay } from "../time.js";
 
 function Figure({ title, children, note }) {
   return html`<div class="figure"><dt>${title}</dt><dd>${children}${note && html`<small>${note}</small>`}</dd></div>`;
@@ -45,7 +45,7 @@ function Throughput({ days }) {
     aria-label=${`${counted(finished, "dataset")} finished and ${count(uploaded)} uploaded in ${days.length} days`}>
     ${days.map(
       (one, at) => html`<g key=${one.day}>
-      <title>${day(one.day)}: ${count(one.uploaded)} uploaded, ${count(one.finished)} finished</title>
+      <title>${utcDay(one.day)}: ${count(one.uploaded)} uploaded, ${count(one.finished)} finished</title>
       <rect class="hit" x=${at * step} y="0" width=${step} height=${HEIGHT} />
       <rect class="bar" x=${at * step + step * 0.15} y=${HEIGHT - 1 - height(one.finished)} width=${step * 0.7}
         height=${Math.max(height(one.finished), one.finished ? 1 : 0)} rx="1" />
