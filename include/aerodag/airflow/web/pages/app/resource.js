@@ -2,15 +2,19 @@
 
 import { useCallback, useEffect, useRef, useState } from "../vendor/preact-htm.js";
 
+const NOTHING = { data: undefined, at: null, error: null, loading: true };
+// However often it failed, somebody who looks hears within a minute that it works again.
+const LONGEST_WAIT_SECONDS = 60;
+
 /**
  * @template T
  * @param {(signal: AbortSignal) => Promise<T>} load
  * @param {any[]} keys what is loaded; when one changes, the old data is dropped
- * @returns {{data: T | undefined, error: Error | null, loading: boolean, reload: () => Promise<boolean>,
- *            set: (change: (old: T) => T) => void}}
+ * @returns {{data: T | undefined, at: number | null, error: Error | null, loading: boolean,
+ *            reload: () => Promise<boolean>}} `data` is as it was `at` that moment; an `error` leaves it as it is
  */
 export function useResource(load, keys) {
-  const [state, setState] = useState({ data: undefined, error: null, loading: true });
+  const [state, setState] = useState(NOTHING);
   const latest = useRef(load);
   latest.current = load;
   const running = useRef(null);
@@ -22,7 +26,7 @@ export function useResource(load, keys) {
     setState((old) => ({ ...old, loading: true }));
     try {
       const data = await latest.current(control.signal);
-      if (!control.signal.aborted) setState({ data, error: null, loading: false });
+      if (!control.signal.aborted) setState({ data, at: Date.now(), error: null, loading: false });
       return true;
     } catch (error) {
       if (!control.signal.aborted) setState((old) => ({ ...old, error, loading: false }));
@@ -31,13 +35,12 @@ export function useResource(load, keys) {
   }, []);
 
   useEffect(() => {
-    setState({ data: undefined, error: null, loading: true });
+    setState(NOTHING);
     reload();
     return () => running.current?.abort();
   }, keys);
 
-  const set = useCallback((change) => setState((old) => ({ ...old, data: change(old.data) })), []);
-  return { ...state, reload, set };
+  return { ...state, reload };
 }
 
 /**
@@ -54,7 +57,7 @@ export function usePolling(step, seconds, active) {
     let busy = false;
     let stopped = false;
     const next = () => {
-      timer = setTimeout(round, seconds * 1000 * Math.min(2 ** failures, 16));
+      timer = setTimeout(round, 1000 * Math.min(seconds * 2 ** failures, Math.max(seconds, LONGEST_WAIT_SECONDS)));
     };
     const round = async () => {
       if (document.hidden || busy) return;

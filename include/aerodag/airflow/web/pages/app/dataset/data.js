@@ -6,11 +6,13 @@ import { isUnderWay } from "../elements/state.js";
 import { usePolling, useResource } from "../resource.js";
 
 const POLL_SECONDS = 3;
+// Nothing runs; somebody else may start something.
+const SETTLED_POLL_SECONDS = 30;
 // What was asked of Airflow shows in the ledger a little later.
 const EXPECTING_SECONDS = 60;
 
 /** What an answer of 404 means here: nothing, yet. */
-function orNone(asked) {
+export function orNone(asked) {
   return asked.catch((error) => {
     if (error instanceof ApiError && error.status === 404) return null;
     throw error;
@@ -18,7 +20,8 @@ function orNone(asked) {
 }
 
 /**
- * A dataset, and one of its runs: the newest where none is named. While something runs, what changes is asked for again.
+ * A dataset, and one of its runs: the newest where none is named. What changes is asked for again, often while
+ * something runs.
  * @param {number} id @param {string | null} wantedRun Airflow's id
  */
 export function useDatasetData(id, wantedRun) {
@@ -33,8 +36,12 @@ export function useDatasetData(id, wantedRun) {
   const exposures = useResource((signal) => get(`datasets/${id}/exposures`, {}, signal), [id]);
   const [expecting, expect] = useExpectation();
 
-  const refresh = async () => (await Promise.all([dataset.reload(), timeline.reload()])).every(Boolean);
-  usePolling(refresh, POLL_SECONDS, item && (isUnderWay(item.state) || expecting));
+  const busy = expecting || isUnderWay(item?.state);
+  const refresh = async () => {
+    const failed = [findings, checks, exposures].filter(({ error }) => error);
+    return (await Promise.all([dataset, timeline, ...failed].map(({ reload }) => reload()))).every(Boolean);
+  };
+  usePolling(refresh, busy ? POLL_SECONDS : SETTLED_POLL_SECONDS, Boolean(item));
   useWhenChanged(item && `${item.dag_run_id} ${item.state} ${item.step} ${item.images_used}`, () => {
     findings.reload();
     checks.reload();

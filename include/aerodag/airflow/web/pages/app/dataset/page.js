@@ -1,7 +1,7 @@
 /** One dataset: how it is, its map, and what its runs did. */
 
 import { html, useEffect, useState } from "../../vendor/preact-htm.js";
-import { Empty, ErrorNote, Skeleton } from "../elements/notice.js";
+import { Empty, ErrorNote, Outdated, Skeleton } from "../elements/notice.js";
 import { go, hashOf } from "../router.js";
 import { About } from "./about.js";
 import { Banner } from "./banner.js";
@@ -45,6 +45,7 @@ export function DatasetPage({ id, tab = "progress", query, me }) {
   const [chosen, , , Content] = TABS.find(([name]) => name === tab) ?? TABS[0];
   return html`<article class="dataset">
     <${Header} ...${page} />
+    <${Outdated} resources=${[dataset, data.timeline, data.findings, data.checks, data.exposures]} />
     <${Banner} ...${page} />
     <div class="survey">
       <${Viewer} ...${page} />

@@ -3,7 +3,12 @@
 import { html } from "../../vendor/preact-htm.js";
 import { loginUrl } from "../airflow.js";
 import { followOutside } from "../frame.js";
+import { clock } from "../time.js";
 import { Icon } from "./icons.js";
+
+function LogIn({ words }) {
+  return html`<a class="button small" href=${loginUrl()} target="_top" onClick=${followOutside}>${words}</a>`;
+}
 
 /** An error as a sentence; `onRetry` tries again. */
 export function ErrorNote({ error, onRetry, title }) {
@@ -13,8 +18,29 @@ export function ErrorNote({ error, onRetry, title }) {
     <p>${title && html`<strong>${title} </strong>`}${error.message}</p>
     ${
       error.status === 401
-        ? html`<a class="button small" href=${loginUrl()} target="_top" onClick=${followOutside}>Log in</a>`
+        ? html`<${LogIn} words="Log in" />`
         : onRetry && html`<button class="small" type="button" onClick=${onRetry}>Try again</button>`
+    }
+  </div>`;
+}
+
+/**
+ * Says so where what is shown could not be brought up to date.
+ * @param {{resources: {data: any, at: number | null, error: Error | null, reload: () => void}[]}} props
+ */
+export function Outdated({ resources }) {
+  const failed = resources.filter(({ data, error }) => error && data !== undefined);
+  if (!failed.length) return null;
+  const since = clock(Math.min(...failed.map(({ at }) => at)));
+  const error = failed.find((one) => one.error.status === 401)?.error ?? failed[0].error;
+  return html`<div class="note" data-tone="degraded" role="status">
+    <${Icon} name="warning" />
+    <p><strong>Not up to date since ${since}.</strong> ${error.message}</p>
+    ${
+      error.status === 401
+        ? html`<${LogIn} words="Log in again" />`
+        : html`<button class="small" type="button" onClick=${() => failed.forEach(({ reload }) => reload())}>
+          Try again</button>`
     }
   </div>`;
 }

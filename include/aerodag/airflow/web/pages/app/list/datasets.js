@@ -7,10 +7,11 @@ import { usePolling } from "../resource.js";
 
 const PAGE = 50;
 const POLL_SECONDS = 4;
-// What runs beyond the first page is asked for one by one; nobody watches more at once.
-const ASKED_AT_ONCE = 10;
+// What is in the window beyond the first page is asked for one by one; no window shows more.
+const ASKED_AT_ONCE = 20;
 
-const NOTHING = { items: [], next: null, loading: true, error: null };
+/** `error` is why no more could be loaded, `stale` why the items are as they were `at` that moment. */
+const NOTHING = { items: [], next: null, loading: true, error: null, at: null, stale: null };
 
 /** What was shown when the list was left, and how far it was scrolled; coming back finds it so. */
 let left = { key: null, page: NOTHING, scroll: 0 };
@@ -24,6 +25,17 @@ function merged(newest, old) {
   const fresh = new Map(newest.map((item) => [item.id, item]));
   const present = new Set(old.map((item) => item.id));
   return [...newest.filter((item) => !present.has(item.id)), ...old.map((item) => fresh.get(item.id) ?? item)];
+}
+
+/** Some of the datasets as they are now, and the ids of those that there are no more. */
+async function askedFor(items, signal) {
+  const answers = await Promise.allSettled(items.map((item) => get(`datasets/${item.id}`, {}, signal)));
+  const lost = answers.find(({ reason }) => reason && reason.status !== 404);
+  if (lost) throw lost.reason;
+  return {
+    asked: answers.filter(({ value }) => value).map(({ value }) => value),
+    gone: new Set(items.filter((_, at) => answers[at].reason).map(({ id }) => id)),
+  };
 }
 
 /**
@@ -48,6 +60,8 @@ export function useDatasets(filter, visible) {
           next: found.next,
           loading: false,
           error: null,
+          at: Date.now(),
+          stale: null,
         }));
       } catch (error) {
         if (!signal.aborted) setPage((old) => ({ ...old, loading: false, error }));
@@ -67,7 +81,7 @@ export function useDatasets(filter, visible) {
     control.current = new AbortController();
     if (kept(key)) {
       left = { ...left, key: null };
-      refresh().catch(() => {});
+      reload(true);
     } else {
       setPage(NOTHING);
       load(null);
@@ -75,25 +89,39 @@ export function useDatasets(filter, visible) {
     return () => control.current.abort();
   }, [load]);
 
-  const refresh = useCallback(async () => {
-    const { signal } = control.current;
+  /** The first page, and of the others what is in the window: all of it, or what is under way. */
+  const refresh = async (all, signal) => {
     const first = await get("datasets", { ...filter, limit: PAGE }, signal);
     const known = new Set(first.items.map((item) => item.id));
-    const others = page.items.filter(
-      (item) => isUnderWay(item.state) && visible.current.has(item.id) && !known.has(item.id),
+    const others = latest.current.items.filter(
+      (item) => (all || isUnderWay(item.state)) && visible.current.has(item.id) && !known.has(item.id),
     );
-    const asked = await Promise.all(
-      others.slice(0, ASKED_AT_ONCE).map((item) => get(`datasets/${item.id}`, {}, signal)),
-    );
-    if (!signal.aborted) setPage((old) => ({ ...old, items: merged(first.items, merged(asked, old.items)) }));
-  }, [filter.search, filter.state, page.items]);
+    const { asked, gone } = await askedFor(others.slice(0, ASKED_AT_ONCE), signal);
+    const stay = (items) => items.filter((item) => !gone.has(item.id));
+    setPage((old) => ({
+      ...old,
+      items: merged(first.items, merged(asked, stay(old.items))),
+      at: Date.now(),
+      stale: null,
+    }));
+  };
+  const reload = async (all) => {
+    const { signal } = control.current;
+    try {
+      await refresh(all, signal);
+      return true;
+    } catch (error) {
+      if (!signal.aborted) setPage((old) => ({ ...old, stale: error }));
+      return false;
+    }
+  };
 
   const runs = page.items.some((item) => isUnderWay(item.state) && visible.current.has(item.id));
-  usePolling(refresh, POLL_SECONDS, runs);
+  usePolling(() => reload(Boolean(page.stale)), POLL_SECONDS, runs || Boolean(page.stale));
   return {
     ...page,
     more: () => page.next && !page.loading && load(page.next),
     retry: () => load(page.items.length ? page.next : null),
-    refresh,
+    reload: () => reload(true),
   };
 }

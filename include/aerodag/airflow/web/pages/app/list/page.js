@@ -3,7 +3,7 @@
 import { html, useCallback, useEffect, useRef, useState } from "../../vendor/preact-htm.js";
 import { get } from "../api.js";
 import { Icon } from "../elements/icons.js";
-import { Empty, ErrorNote } from "../elements/notice.js";
+import { Empty, ErrorNote, Outdated } from "../elements/notice.js";
 import { useDebounced, usePolling, useResource } from "../resource.js";
 import { go, hashOf } from "../router.js";
 import { useDatasets } from "./datasets.js";
@@ -18,15 +18,39 @@ export function useFilter(query, path) {
   const filter = { search: query.get("search") ?? "", state: query.get("state") ?? "" };
   const [text, setText] = useState(filter.search);
   const settled = useDebounced(text, 250);
-  const change = (changes) => go(hashOf(path, { ...filter, ...changes }), { replace: true });
+  const written = useRef(filter.search);
+  const change = (changes) => {
+    const wanted = { ...filter, ...changes };
+    written.current = wanted.search;
+    go(hashOf(path, wanted), { replace: true });
+  };
   useEffect(() => {
     if (settled !== filter.search) change({ search: settled.trim() });
   }, [settled]);
+  useEffect(() => {
+    // Only what a link or Back put there: what was typed may have gone on since it was written.
+    if (filter.search !== written.current) setText(filter.search);
+    written.current = filter.search;
+  }, [filter.search]);
   const clear = () => {
     setText("");
     change({ search: "", state: "" });
   };
   return { filter, text, setText, setState: (state) => change({ state, search: text.trim() }), clear };
+}
+
+/** The figures over all datasets; `onOther` is called when datasets came, went or changed their state. */
+export function useStatistics(onOther) {
+  const statistics = useResource((signal) => get("statistics", {}, signal), []);
+  const known = useRef(null);
+  usePolling(statistics.reload, STATISTICS_SECONDS, true);
+  useEffect(() => {
+    if (!statistics.data) return;
+    const counts = JSON.stringify([statistics.data.datasets, statistics.data.by_state]);
+    if (known.current !== null && known.current !== counts) onOther();
+    known.current = counts;
+  }, [statistics.data]);
+  return statistics;
 }
 
 /** A field that `/` leads to from anywhere on the page. */
@@ -63,19 +87,11 @@ export function ListPage({ query, me }) {
   const visible = useRef(new Set());
   const list = useRef(null);
   const datasets = useDatasets(filter, visible);
-  const statistics = useResource((signal) => get("statistics", {}, signal), []);
-  const known = useRef(null);
-  usePolling(statistics.reload, STATISTICS_SECONDS, true);
-  useEffect(() => {
-    // Somebody else's upload is seen by the number of datasets.
-    const there = statistics.data?.datasets;
-    if (known.current !== null && there !== undefined && there !== known.current) datasets.refresh().catch(() => {});
-    known.current = there ?? known.current;
-  }, [statistics.data]);
-
+  const statistics = useStatistics(datasets.reload);
   const seen = useVisibleRows(list, visible, datasets.items);
   const focusFirst = () => list.current?.querySelector("a.row")?.focus();
   return html`<${Figures} statistics=${statistics.data} error=${statistics.error} onRetry=${statistics.reload} />
+    <${Outdated} resources=${[statistics, { ...datasets, data: datasets.items, error: datasets.stale }]} />
     <div class="toolbar">
       <${Search} text=${text} onText=${setText} onDown=${focusFirst} />
       <${StateFilter} counts=${statistics.data?.by_state} chosen=${filter.state} onChoose=${setState} />

@@ -1,18 +1,16 @@
 /** All datasets on a map: footprints, or clusters of them where they are many. */
 
 import { html, useEffect, useRef, useState } from "../../vendor/preact-htm.js";
-import { get } from "../api.js";
 import { counted } from "../amounts.js";
-import { ErrorNote } from "../elements/notice.js";
+import { ErrorNote, Outdated } from "../elements/notice.js";
 import { StateFilter } from "../list/filter.js";
-import { Search, useFilter } from "../list/page.js";
-import { useResource } from "../resource.js";
+import { Search, useFilter, useStatistics } from "../list/page.js";
 import { Card } from "./card.js";
 import { FootprintMap } from "./footprints.js";
 
 export function MapPage({ query }) {
   const { filter, text, setText, setState } = useFilter(query, "map");
-  const statistics = useResource((signal) => get("statistics", {}, signal), []);
+  const statistics = useStatistics(() => map.current.load());
   const container = useRef(null);
   const map = useRef(null);
   const [shown, setShown] = useState(null);
@@ -29,7 +27,7 @@ export function MapPage({ query }) {
       onError: setError,
     });
     map.current = footprints;
-    footprints.open(container.current, filter).catch(setError);
+    footprints.open(container.current, filter);
     return () => footprints.close();
   }, []);
   useEffect(() => map.current.search(filter), [filter.search, filter.state]);
@@ -41,6 +39,7 @@ export function MapPage({ query }) {
       <${Search} text=${text} onText=${setText} />
       <${StateFilter} counts=${statistics.data?.by_state} chosen=${filter.state} onChoose=${setState} />
     </div>
+    <${Outdated} resources=${[statistics]} />
     <div class="atlas">
       <section class="inview" aria-label="Datasets in view">
         <h2>${headline(features, footprints)}</h2>
@@ -57,7 +56,10 @@ export function MapPage({ query }) {
       <div class="canvas">
         <div ref=${container} class="map" />
         ${chosen !== null && html`<${Card} key=${chosen} id=${chosen} onClose=${() => setChosen(null)} />`}
-        <${ErrorNote} error=${error} onRetry=${() => map.current.load()} />
+        <${ErrorNote} error=${error} onRetry=${() => {
+          setError(null);
+          map.current.open(container.current, filter);
+        }} />
       </div>
     </div>`;
 }

@@ -4,7 +4,7 @@ import { html } from "../../vendor/preact-htm.js";
 import { get } from "../api.js";
 import { bytes, share } from "../amounts.js";
 import { Icon } from "../elements/icons.js";
-import { ErrorNote } from "../elements/notice.js";
+import { ErrorNote, Outdated } from "../elements/notice.js";
 import { Progress, Status, isUnderWay } from "../elements/state.js";
 import { usePolling, useResource } from "../resource.js";
 import { duration } from "../time.js";
@@ -15,6 +15,7 @@ const POLL_SECONDS = 3;
 const DOING = {
   ready: (transfer) => (transfer.upload ? `${share(transfer.sent / transfer.file.size)} is there already` : "ready"),
   starting: () => "starting",
+  comparing: () => "is compared with what is there",
   sending,
   paused: (transfer) => `paused at ${share(transfer.sent / transfer.file.size)}`,
   checking: () => "is checked",
@@ -61,10 +62,12 @@ export function TransferRow({ transfer }) {
 /** The dataset that the file became, while it is processed. */
 function Became({ id }) {
   const dataset = useResource((signal) => get(`datasets/${id}`, {}, signal), [id]);
-  usePolling(dataset.reload, POLL_SECONDS, !dataset.data || isUnderWay(dataset.data.state));
+  const gone = dataset.error?.status === 404;
+  usePolling(dataset.reload, POLL_SECONDS, !gone && (!dataset.data || isUnderWay(dataset.data.state)));
   if (dataset.error && !dataset.data) return html`<${ErrorNote} error=${dataset.error} onRetry=${dataset.reload} />`;
   return (
     dataset.data &&
-    html`<div class="became"><a href=${`#/${id}`}>Dataset ${id}</a><${Status} item=${dataset.data} /></div>`
+    html`<div class="became"><a href=${`#/${id}`}>Dataset ${id}</a><${Status} item=${dataset.data} />
+      <${Outdated} resources=${[dataset]} /></div>`
   );
 }
