@@ -7,10 +7,17 @@ export function isUsed(image) {
   return image.properties.status === "assigned";
 }
 
+export const ONLY_OUT = "The open review can leave images out; taking one in is for the next run.";
+
+/** Whether the image can be ticked now, or its tick be taken back. */
+export function mayToggle(item, image, choice) {
+  return isUsed(image) || !item.waits_for_review || choice.has(image.properties.name);
+}
+
 /**
  * @param {number} id another dataset has another choice
  * @returns {{exclude: string[], include: string[], size: number, has: (path: string) => boolean,
- *            toggle: (image: object) => void, clear: () => void}} paths inside of the upload
+ *            toggle: (image: object) => void, clear: () => void, clearExcluded: () => void}} paths inside of the upload
  */
 export function useChoice(id) {
   const [chosen, setChosen] = useState(() => new Map());
@@ -28,6 +35,7 @@ export function useChoice(id) {
           return next;
         }),
       clear: () => setChosen(new Map()),
+      clearExcluded: () => setChosen((old) => new Map([...old].filter(([, used]) => !used))),
     };
   }, [chosen, id]);
 }

@@ -3,11 +3,11 @@
 import { html, useMemo, useState } from "../../vendor/preact-htm.js";
 import { count, counted, metres } from "../amounts.js";
 import { Empty, ErrorNote, Skeleton } from "../elements/notice.js";
-import { exact } from "../time.js";
 import { baseName, reasonTitle, rtkTitle } from "../words.js";
 import { ChoiceBar } from "./actions/choice_bar.js";
-import { isUsed } from "./choice.js";
-import { CLASSES, classOf, classTitle } from "./map/classes.js";
+import { takenExactly } from "./captured.js";
+import { ONLY_OUT, isUsed, mayToggle } from "./choice.js";
+import { CLASSES, classOf, classTitle, isNowhere } from "./map/classes.js";
 
 const PAGE = 200;
 const MORE = 1000;
@@ -17,6 +17,7 @@ export function Images({ exposures, item, me, choice, selected, select, onChange
   const [only, setOnly] = useState("");
   const [limit, setLimit] = useState(PAGE);
   const counts = useMemo(() => countsOf(images), [images]);
+  const nowhere = useMemo(() => images.filter(isNowhere).length, [images]);
   const shown = useMemo(() => {
     const wanted = text.trim().toLowerCase();
     return images.filter(
@@ -44,12 +45,13 @@ export function Images({ exposures, item, me, choice, selected, select, onChange
     </div>
     ${me?.may_edit && html`<${ChoiceBar} item=${item} choice=${choice} onChanged=${onChanged} />`}
     <ul class="images">${shown.slice(0, limit).map(
-      (image) => html`<${Line} key=${image.properties.id} image=${image} marked=${selected === image.properties.id}
-      onSelect=${() => select(image.properties.id)} choice=${me?.may_edit && choice} />`,
+      (image) => html`<${Line} key=${image.properties.id} item=${item} image=${image}
+      marked=${selected === image.properties.id} onSelect=${() => select(image.properties.id)}
+      choice=${me?.may_edit && choice} />`,
     )}</ul>
     ${!shown.length && html`<p class="muted">No image fits.</p>`}
-    ${item.images > images.length && html`<p class="muted">Not listed for want of a position:
-      ${" "}${counted(item.images - images.length, "image")}; the findings tell why.</p>`}
+    ${nowhere > 0 && html`<p class="muted">Not on the map for want of a position: ${counted(nowhere, "image")}; the
+      findings tell why.</p>`}
     ${shown.length > limit && html`<div class="more"><button type="button" onClick=${() => setLimit(limit + MORE)}>
       Show ${count(Math.min(MORE, shown.length - limit))} more</button></div>`}`;
 }
@@ -60,17 +62,20 @@ function countsOf(images) {
   return counts;
 }
 
-function Line({ image, marked, onSelect, choice }) {
-  const { name, reasons, rtk, captured_at: at, altitude_m: altitude } = image.properties;
+function Line({ item, image, marked, onSelect, choice }) {
+  const { name, reasons, rtk, altitude_m: altitude } = image.properties;
   const about = [
     reasons?.map(reasonTitle).join(", "),
     rtk && rtkTitle(rtk),
     altitude !== null && metres(altitude),
+    isNowhere(image) && "no position",
   ].filter(Boolean);
+  const locked = choice && !mayToggle(item, image, choice);
   return html`<li class=${marked ? "marked" : ""}>
     ${choice && html`<input type="checkbox" checked=${choice.has(name)} onChange=${() => choice.toggle(image)}
+      disabled=${locked} title=${locked ? ONLY_OUT : undefined}
       aria-label=${`${isUsed(image) ? "Leave out" : "Use"} ${name} in the next run`} />`}
-    <button type="button" class="plain" onClick=${onSelect} title=${at ? exact(at) : undefined}>
+    <button type="button" class="plain" onClick=${onSelect} title=${takenExactly(image.properties)}>
       <i class="dot" data-tone=${classOf(image)} /><span class="name">${baseName(name)}</span>
       <span class="muted">${classTitle(classOf(image))}${about.length ? `: ${about.join(" · ")}` : ""}</span>
     </button>

@@ -28,9 +28,19 @@ function startingValues(params, item, choice) {
   const values = Object.fromEntries(Object.entries(params).map(([name, { value }]) => [name, value]));
   if (last?.preset) values.preset = last.preset;
   if (last?.task_types?.length) values.task_types = last.task_types;
-  if (choice.exclude.length) values.exclude_images = choice.exclude;
-  if (choice.include.length) values.include_images = choice.include;
+  for (const [name, paths] of Object.entries(imageLists(last, choice))) if (paths.length) values[name] = paths;
   return values;
+}
+
+/** The lists of the last run, changed by the ticks; a path in both would be left out, whatever was ticked. */
+function imageLists(last, choice) {
+  const merged = (before = [], ticked, against) => [
+    ...new Set([...before.filter((path) => !against.includes(path)), ...ticked]),
+  ];
+  return {
+    exclude_images: merged(last?.exclude_images, choice.exclude, choice.include),
+    include_images: merged(last?.include_images, choice.include, choice.exclude),
+  };
 }
 
 export function Reprocess({ item, choice, onClose, onChanged }) {

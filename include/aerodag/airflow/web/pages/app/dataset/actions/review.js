@@ -71,7 +71,7 @@ function Answer({ open, askedAt, dagRunId, choice, onAnswered }) {
     setError(null);
     try {
       await answerQuestion(dagRunId, option, { ...values, images: rejects(option) ? images : null });
-      if (rejects(option)) choice.clear();
+      if (rejects(option)) choice.clearExcluded();
       announce(`Answered: ${option}.`);
       onAnswered();
     } catch (problem) {

@@ -14,6 +14,11 @@ export function rtkClassOf({ properties }) {
   return properties.rtk ?? "unknown";
 }
 
+/** Whether it is known that nobody knows where it was taken. */
+export function isNowhere({ geometry, properties }) {
+  return !geometry && properties.status !== "staged";
+}
+
 export function classTitle(name) {
   return name === "unregistered" ? "not in the reconstruction" : imageStatus(name);
 }

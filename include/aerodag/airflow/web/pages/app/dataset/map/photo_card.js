@@ -1,13 +1,13 @@
 /** One exposure: its photo, what became of it and why. */
 
-import { html, useEffect, useState } from "../../../vendor/preact-htm.js";
+import { html, useEffect, useFocus, useState } from "../../elements/hooks.js";
 import { metres } from "../../amounts.js";
 import { Dialog } from "../../elements/dialog.js";
 import { Icon } from "../../elements/icons.js";
-import { minute } from "../../time.js";
 import { baseName, reasonTitle, rtkTitle } from "../../words.js";
-import { isUsed } from "../choice.js";
-import { classOf, classTitle } from "./classes.js";
+import { takenAt } from "../captured.js";
+import { ONLY_OUT, isUsed, mayToggle } from "../choice.js";
+import { classOf, classTitle, isNowhere } from "./classes.js";
 
 /** The sentences of the checks on this image; a reason without one is told by its code. */
 function reasonsOf(image, findings) {
@@ -29,9 +29,10 @@ function Photo({ image, onOpen }) {
     <img src=${photo} alt="" onError=${() => setMissing(true)} /></button>`;
 }
 
-export function PhotoCard({ image, images, findings, onSelect, choice }) {
+export function PhotoCard({ item, image, images, findings, onSelect, choice }) {
   const [large, setLarge] = useState(false);
-  const { name, captured_at: at, altitude_m: altitude, rtk, photo } = image.properties;
+  const card = useFocus();
+  const { name, altitude_m: altitude, rtk, photo } = image.properties;
   const place = images.indexOf(image);
   const step = (by) => images[place + by] && onSelect(images[place + by].properties.id);
   useEffect(() => {
@@ -45,13 +46,18 @@ export function PhotoCard({ image, images, findings, onSelect, choice }) {
     return () => removeEventListener("keydown", keys);
   });
   const reasons = reasonsOf(image, findings);
-  const facts = [at && minute(at), altitude !== null && `altitude ${metres(altitude)}`, rtk ? rtkTitle(rtk) : "RTK unknown"];
-  return html`<aside class="photocard" aria-label="Image">
+  const facts = [
+    takenAt(image.properties),
+    altitude !== null && `altitude ${metres(altitude)}`,
+    rtk ? rtkTitle(rtk) : "RTK unknown",
+    isNowhere(image) && "no position",
+  ];
+  return html`<aside ref=${card} class="photocard" aria-label="Image" tabindex="-1">
     <button type="button" class="ghost square close" aria-label="Close" onClick=${() => onSelect(null)}>
       <${Icon} name="close" /></button>
     <${Photo} image=${image} onOpen=${() => setLarge(true)} />
     <div class="told">
-      <h3 title=${name}>${baseName(name)}</h3>
+      <h3 title=${name}><span role="status">${baseName(name)}</span></h3>
       <p><i class="dot" data-tone=${classOf(image)} />${classTitle(classOf(image))}</p>
       ${reasons.map((reason) => html`<p key=${reason} class="reason">${reason}</p>`)}
       <p class="muted">${facts.filter(Boolean).join(" · ")}</p>
@@ -60,13 +66,21 @@ export function PhotoCard({ image, images, findings, onSelect, choice }) {
           onClick=${() => step(-1)}><${Icon} name="back" /></button>
         <button type="button" class="square small" aria-label="Next image" disabled=${place >= images.length - 1}
           onClick=${() => step(1)}><${Icon} name="next" /></button>
-        ${choice && html`<button type="button" class="small" aria-pressed=${choice.has(name)}
-          onClick=${() => choice.toggle(image)}>${isUsed(image) ? "Leave out next time" : "Use next time"}</button>`}
+        ${choice && html`<${Tick} item=${item} image=${image} choice=${choice} />`}
       </div>
     </div>
     ${large && html`<${Dialog} wide title=${baseName(name)} onClose=${() => setLarge(false)}>
-      <${LargePhoto} photo=${photo} name=${name} /><//>`}
+      ${photo ? html`<${LargePhoto} key=${photo} photo=${photo} name=${name} />` : html`<p>There is no preview.</p>`}
+    <//>`}
   </aside>`;
+}
+
+function Tick({ item, image, choice }) {
+  const locked = !mayToggle(item, image, choice);
+  const when = item.waits_for_review && isUsed(image) ? "" : " next time";
+  return html`<button type="button" class="small" aria-pressed=${choice.has(image.properties.name)}
+    disabled=${locked} title=${locked ? ONLY_OUT : undefined} onClick=${() => choice.toggle(image)}>
+    ${isUsed(image) ? "Leave out" : "Use"}${when}</button>`;
 }
 
 /** The image as it was uploaded; its preview where that lies elsewhere or may not be taken. */

@@ -73,6 +73,7 @@ export function Viewer({ item, images, findings, selected, select, choice, me })
   useEffect(() => {
     survey?.setColouring(view.colouring, view.hidden, view.exposures);
   }, [survey, view.colouring, view.hidden, view.exposures]);
+  const placed = useMemo(() => images.filter(({ geometry }) => geometry), [images]);
   const image = images.find(({ properties }) => properties.id === selected) ?? null;
   useEffect(() => {
     survey?.mark(image);
@@ -91,9 +92,9 @@ export function Viewer({ item, images, findings, selected, select, choice, me })
     }
     ${survey && versions.length > 0 && html`<${LayerPanel} versions=${versions} version=${version} raster=${raster}
       view=${view} onChange=${change} />`}
-    ${survey && images.length > 0 && html`<${Legend} images=${images} view=${view} onChange=${change} />`}
-    ${image && html`<${PhotoCard} image=${image} images=${images} findings=${findings.data ?? []} onSelect=${select}
-      choice=${me?.may_edit && choice} />`}
+    ${survey && placed.length > 0 && html`<${Legend} images=${placed} view=${view} onChange=${change} />`}
+    ${image && html`<${PhotoCard} item=${item} image=${image} images=${images} findings=${findings.data ?? []}
+      onSelect=${select} choice=${me?.may_edit && choice} />`}
     <${ErrorNote} error=${error} />
   </section>`;
 }
