@@ -1,4 +1,5 @@
-# The project's image, and two small ones beside it: --target sftp, --target proxy.
+# The project's image, and two small ones beside it: --target sftp, --target proxy. MinIO's is in deploy/minio: here,
+# builders without BuildKit would fetch it for every other one.
 ARG PYTHON_IMAGE=python:3.11.13-slim-bookworm
 ARG DEBIAN_IMAGE=debian:bookworm-slim
 ARG CADDY_IMAGE=caddy:2.10.0-alpine
@@ -61,8 +62,9 @@ RUN uv pip install --python /opt/venv --prefix /opt/installed --no-deps --editab
 
 
 FROM ${PYTHON_IMAGE}
+# libexpat1: GDAL in the wheels of rasterio takes it from the system, and the slim image has none.
 RUN apt-get update \
-    && apt-get install --yes --no-install-recommends openssh-client tini \
+    && apt-get install --yes --no-install-recommends libexpat1 openssh-client tini \
     && rm -rf /var/lib/apt/lists/*
 ARG UID=1000
 ARG GID=1000
@@ -70,6 +72,10 @@ RUN groupadd --non-unique --gid "$GID" aerodag \
     && useradd --non-unique --uid "$UID" --gid "$GID" --create-home --shell /usr/sbin/nologin aerodag \
     && install --directory --owner="$UID" --group="$GID" --mode=0750 /opt/airflow /var/log/airflow
 COPY --from=packages /opt/venv /opt/venv
+USER aerodag
+# A library that one of them wants of the system and does not find is missed here, not by a dataset.
+RUN /opt/venv/bin/python -c "import cv2, imagecodecs, inflate64, numpy, PIL.Image, psutil, psycopg, pycolmap, pyogrio, \
+pyproj, rasterio, scipy.ndimage, shapely, simplejpeg, timezonefinder"
 COPY --from=project /opt/installed /opt/venv
 COPY --from=project /opt/aerodag /opt/aerodag
 ARG VERSION=0.1.0
@@ -86,7 +92,6 @@ ENV PATH=/opt/venv/bin:$PATH \
 LABEL org.opencontainers.image.title="aerodag" \
       org.opencontainers.image.description="Drone images in, cloud-optimised orthophotos out" \
       org.opencontainers.image.version="${VERSION}"
-USER aerodag
 WORKDIR /opt/airflow
 ENTRYPOINT ["tini", "--"]
 CMD ["aerodag", "--help"]
