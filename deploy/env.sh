@@ -10,8 +10,8 @@ if [ "$(id -u)" = 0 ]; then home=/srv/aerodag; else home=$HOME/aerodag; fi
 socket=${DOCKER_SOCKET:-/var/run/docker.sock}
 profiles=${PROFILES:-}
 
-forget() { # so that it is filled again, as it is wished now
-    [ ! -f .env ] || sed -i "/^\($1\)=/d" .env
+forget() { # lines, so that they are filled again as it is wished now
+    [ ! -f .env ] || sed -i "\,^\($1\)\$,d" .env
 }
 has() { [ -f .env ] && grep -q "^$1=" .env; }
 value() { sed -n "s/^$1=//p" .env | tail -n 1; }
@@ -36,10 +36,10 @@ filled() { # the value that a name gets, given the example's
     AERODAG_GID) echo "$gid" ;;
     AERODAG_DATA_ROOT) echo "${DATA_ROOT:-$home}" ;;
     AERODAG_HOST) echo "${SITE:-$2}" ;;
-    AERODAG_URL) echo "https://${SITE:-localhost}" ;;
+    AERODAG_URL) echo "https://$(value AERODAG_HOST)$(value AERODAG_HTTPS_PORT | sed -e /^443$/d -e s/^./:\&/)" ;;
     AERODAG_TLS) echo "${ACME:-$2}" ;;
     DOCKER_SOCKET) echo "$socket" ;;
-    DOCKER_GID) stat -L -c %g "$socket" 2>/dev/null || getent group docker | cut -d : -f 3 ;;
+    DOCKER_GID) stat -L -c %g "$(value DOCKER_SOCKET)" 2>/dev/null || getent group docker | cut -d : -f 3 ;;
     FERNET_KEY) head -c 32 /dev/urandom | base64 | tr '+/' '-_' ;;
     SFTP_HOST_KEY) public sftp_host_key ;;
     UPLOADS_HOST_KEY) public uploads_host_key ;;
@@ -55,11 +55,17 @@ key uploads_host_key
     echo "# Who may upload by SFTP: one public key a line. The first is the pipeline's own."
     cat secrets/sftp_client_key.pub
 } >secrets/upload_keys
+mkdir -p secrets/tls
 [ -f aerodag.env ] || cp deploy/aerodag.env.example aerodag.env
 
-[ -z "$profiles" ] || forget 'COMPOSE_PROFILES\|AERODAG_EXECUTOR\|AERODAG_PARALLELISM\|AERODAG_STATSD\|ODM_GPU_IMAGE'
-[ -z "${SITE:-}" ] || forget 'AERODAG_HOST\|AERODAG_URL'
-[ -z "${ACME:-}" ] || forget AERODAG_TLS
+if [ -n "$profiles" ]; then
+    forget '\(COMPOSE_PROFILES\|AERODAG_EXECUTOR\|AERODAG_STATSD\)=.*'
+    # What somebody else chose stays.
+    forget 'AERODAG_PARALLELISM=\(8\|32\)'
+    forget 'ODM_GPU_IMAGE=\(opendronemap/odm:gpu\)\?'
+fi
+[ -z "${SITE:-}" ] || forget '\(AERODAG_HOST\|AERODAG_URL\)=.*'
+[ -z "${ACME:-}" ] || forget 'AERODAG_TLS=.*'
 fresh=true
 [ -f .env ] && fresh=false
 touch .env

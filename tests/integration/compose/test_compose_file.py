@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import stat
@@ -119,6 +120,31 @@ def test_wishes_of_later_are_met_too(project: Path, tmp_path: Path) -> None:
     }
 
 
+def test_a_later_wish_leaves_what_an_operator_chose(project: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "chosen"
+    shutil.copytree(project, folder)
+    image = "opendronemap/odm@sha256:" + 64 * "0"
+    chosen = {"AERODAG_PARALLELISM": "12", "ODM_GPU_IMAGE": image, "AERODAG_HTTPS_PORT": "8443"}
+    lines = [line for line in (folder / ".env").read_text().splitlines() if line.partition("=")[0] not in chosen]
+    (folder / ".env").write_text("\n".join([*lines, *(f"{name}={value}" for name, value in chosen.items())]) + "\n")
+
+    _env(folder, PROFILES="gpu", SITE="other.example.org")
+
+    values = _values(folder)
+    assert {name: values[name] for name in chosen} == chosen
+    assert (values["COMPOSE_PROFILES"], values["AERODAG_URL"]) == ("gpu", "https://other.example.org:8443")
+
+
+def test_the_engine_with_a_gpu_comes_and_goes_with_the_profile(project: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "gpu"
+    shutil.copytree(project, folder)
+    images = []
+    for profiles in ("gpu", "celery,gpu", "s3"):
+        _env(folder, PROFILES=profiles)
+        images.append(_values(folder)["ODM_GPU_IMAGE"])
+    assert images == ["opendronemap/odm:gpu", "opendronemap/odm:gpu", ""]
+
+
 def _config(compose: Path | str, folder: Path) -> subprocess.CompletedProcess[str]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AERODAG_")}
     return subprocess.run(
@@ -153,6 +179,24 @@ def test_nothing_starts_without_its_secrets(compose: Path | str, project: Path, 
 
     assert done.returncode != 0
     assert "make env" in done.stderr
+
+
+def test_every_disk_of_files_is_watched(services: dict[str, dict[str, Any]]) -> None:
+    exporter = services["exporter"]
+    watched = set(json.loads(exporter["environment"]["AERODAG_DISK__PLACES"]).values())
+    mounted = {volume.split(":")[1] for volume in exporter["volumes"] if volume.startswith(("storage:", "incoming:"))}
+    assert watched == mounted
+    assert len(watched) == 2
+    assert all(volume.endswith(":ro") for volume in exporter["volumes"])
+
+
+def test_who_probes_reaches_what_it_probes(services: dict[str, dict[str, Any]]) -> None:
+    jobs = yaml.safe_load((ROOT / "deploy" / "monitoring" / "prometheus" / "prometheus.yml").read_text())
+    (probes,) = [job["static_configs"] for job in jobs["scrape_configs"] if job["job_name"] == "services"]
+    hosts = {target.removeprefix("http://").partition(":")[0] for one in probes for target in one["targets"]}
+    assert hosts == {"api-server", "proxy", "uploads", "sftp"}
+    for host in hosts:
+        assert set(services["probe"]["networks"]) & set(services[host]["networks"]), host
 
 
 def test_the_example_holds_no_secret() -> None:
