@@ -90,11 +90,15 @@ env:  ## .env, aerodag.env and secrets/: make env [SITE=maps.example.org ACME=op
 build: env  ## the images
 	$(COMPOSE) build
 
-stack: build  ## build, start, and wait until all is well
-	$(COMPOSE) up --detach --wait
+# What fell out of the profiles is no orphan for Compose.
+stack: build  ## build, start, and wait until all is well; options are those of env
+	on=$$($(COMPOSE) config --services) || exit; \
+		off=$$($(COMPOSE) --profile '*' config --services | grep -v -x -F "$$on"); \
+		[ -z "$$off" ] || $(COMPOSE) --profile '*' rm --stop --force $$off
+	$(COMPOSE) up --detach --wait --remove-orphans
 
 stack-stop:  ## stop it; data, databases and keys stay
-	$(COMPOSE) down
+	$(COMPOSE) --profile '*' down --remove-orphans
 
 passwords:  ## the databases' passwords as .env has them now
 	$(COMPOSE) up --detach --wait postgres
