@@ -40,17 +40,18 @@ class Prometheus:
 
 @contextmanager
 def prometheus(folder: Path, targets: Mapping[str, int]) -> Iterator[Prometheus]:
-    """Started on the project's configuration; ``targets`` are ports of 127.0.0.1 in place of the jobs' addresses."""
+    """Started on the project's configuration; ``targets`` are ports of 127.0.0.1, for the jobs that it is to have."""
     program = shutil.which("prometheus")
     assert program is not None
     shutil.copytree(CONFIGURATION, folder / "configuration")
     port = _free_port()
     configuration = yaml.safe_load((CONFIGURATION / "prometheus.yml").read_text())
     configuration["global"] = {"scrape_interval": INTERVAL, "evaluation_interval": INTERVAL}
-    for job in configuration["scrape_configs"]:
-        if "static_configs" in job:
-            address = f"127.0.0.1:{targets.get(job['job_name'], port)}"
-            job["static_configs"] = [{"targets": [address]}]
+    jobs = {job["job_name"]: job for job in configuration["scrape_configs"]}
+    configuration["scrape_configs"] = [
+        jobs[name] | {"static_configs": [{"targets": [f"127.0.0.1:{number}"]}]}
+        for name, number in {**targets, "prometheus": port}.items()
+    ]
     (folder / "configuration" / "prometheus.yml").write_text(yaml.safe_dump(configuration))
     command = [
         program,

@@ -203,7 +203,7 @@ def running_stack(folder: Path, **settings: str) -> Iterator[Stack]:
         pytest.skip(f"base images cannot be made here: {reason}")
     compose = compose_v2(folder)
     with own_engine() as engine:
-        images.build(engine.endpoint.url, "python", "postgres", "redis", "caddy", "prometheus")
+        images.build(engine.endpoint.url, *images.IMAGES)
         stack = Stack(folder / "project", engine, compose)
         stack.folder.mkdir()
         stack.prepare(**settings)

@@ -18,6 +18,8 @@ IMAGES = {
     "redis": "redis:7.4.5-bookworm",
     "caddy": "caddy:2.10.0-alpine",
     "prometheus": "prom/prometheus:v2.55.1",
+    "alertmanager": "prom/alertmanager:v0.27.0",
+    "blackbox": "prom/blackbox-exporter:v0.25.0",
 }
 
 

@@ -90,7 +90,7 @@ def test_strangers_get_nothing(stack: Stack) -> None:
         stack.login(password="admin")
     plain = requests.get(f"http://localhost:{stack.value('AERODAG_HTTP_PORT')}/", timeout=30, allow_redirects=False)
     assert plain.status_code == 308
-    assert plain.headers["Location"].startswith("https://")
+    assert plain.headers["Location"] == f"{stack.url}/"
 
 
 def test_each_login_reaches_its_own_database_and_owns_no_more_than_it_must(stack: Stack) -> None:
@@ -194,8 +194,8 @@ def test_a_backup_brings_everything_back(stack: Stack, tmp_path: Path) -> None:
     assert backup.stat().st_mode & 0o077 == 0
 
     stack.sql("aerodag", "truncate aerodag.dataset cascade")
-    stack.compose("exec", "-T", "sftp", "rm", "-r", "/srv/files/archive", "/srv/files/raw_images")
-    stack.compose("exec", "-T", "uploads", "rm", "-r", "/srv/files/frontend")
+    stack.compose("down")
+    stack.run("docker", "volume", "rm", "aerodag_storage", "aerodag_incoming")
     # Two hands at once: also another password, which the backup does not have.
     stack.edit(".env", LEDGER_PASSWORD="changed0since0then")
     stack.run("deploy/restore.sh", str(backup), CONFIRM="yes")
@@ -224,11 +224,14 @@ def test_an_upgrade_keeps_data_and_is_short(stack: Stack) -> None:
 
 
 def test_prometheus_reads_what_the_exporter_tells(stack: Stack) -> None:
-    stack.compose("--profile", "monitoring", "up", "--detach", "--wait", "exporter", "prometheus")
+    started = ("exporter", "prometheus", "probe", "alertmanager")
+    stack.compose("--profile", "monitoring", "up", "--detach", "--wait", *started)
+
+    def fetched(url: str) -> str:
+        return stack.compose("--profile", "monitoring", "exec", "-T", "prometheus", "wget", "-q", "-O", "-", url)
 
     def asked(query: str) -> list[dict[str, Any]]:
-        url = f"http://127.0.0.1:9090/api/v1/query?query={quote(query)}"
-        said = stack.compose("--profile", "monitoring", "exec", "-T", "prometheus", "wget", "-q", "-O", "-", url)
+        said = fetched(f"http://127.0.0.1:9090/api/v1/query?query={quote(query)}")
         return list(json.loads(said)["data"]["result"])
 
     ended = stack.sql("aerodag", "select count(*) from aerodag.run where state in ('succeeded', 'degraded')")
@@ -236,7 +239,17 @@ def test_prometheus_reads_what_the_exporter_tells(stack: Stack) -> None:
     answer = wait_for("the figures", lambda: asked(query), 120)
     assert [value["value"][1] for value in answer] == [ended]
     assert [value["value"][1] for value in asked('up{job="aerodag"}')] == ["1"]
-    stack.compose("--profile", "monitoring", "rm", "--stop", "--force", "exporter", "prometheus")
+    assert {value["metric"]["place"] for value in asked("aerodag_disk_used_ratio > 0")} == {
+        "data", "storage", "incoming",
+    }  # fmt: skip
+    well = {"http://api-server:8080/api/v2/monitor/health", "proxy:443", "uploads:2222", "sftp:2222"}
+    wait_for("the probes", lambda: {value["metric"]["instance"] for value in asked("probe_success == 1")} == well, 120)
+    stack.compose("stop", "uploads")
+    down = wait_for("what is down", lambda: asked("probe_success == 0"), 120)
+    assert [value["metric"]["instance"] for value in down] == ["uploads:2222"]
+    stack.compose("start", "uploads")
+    assert "OK" in fetched("http://alertmanager:9093/-/ready")
+    stack.compose("--profile", "monitoring", "rm", "--stop", "--force", *started)
 
 
 def test_celery_workers_of_three_queues_take_the_tasks(stack: Stack, survey: SimulatedSurvey, tmp_path: Path) -> None:
@@ -255,3 +268,11 @@ def test_celery_workers_of_three_queues_take_the_tasks(stack: Stack, survey: Sim
     scheduler = stack.compose("exec", "-T", "scheduler", "hostname").strip()
     assert hosts
     assert scheduler not in hosts
+
+
+def test_services_that_are_no_longer_wished_go(stack: Stack) -> None:
+    stack.edit(".env", COMPOSE_PROFILES="", AERODAG_EXECUTOR="LocalExecutor")
+
+    stack.run("make", "stack")
+
+    assert {service for service, (state, _) in stack.states().items() if state == "running"} == SERVICES

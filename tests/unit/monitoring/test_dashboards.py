@@ -34,9 +34,9 @@ NOTHING = Condition(
     looked_at=None,
     holds=[],
 )
-# Of Prometheus itself, of its client library, and of NVIDIA's exporter.
-OTHERS = {"up", "ALERTS", "scrape_duration_seconds", "process_resident_memory_bytes", "DCGM_FI_DEV_GPU_UTIL"}
-OTHERS |= {"aerodag_up", "aerodag_ledger_read_seconds", "aerodag_disk_up"}
+# Of Prometheus itself, of its client library, and of the blackbox exporter.
+OTHERS = {"up", "ALERTS", "scrape_duration_seconds", "process_resident_memory_bytes", "probe_success"}
+OTHERS |= {"aerodag_up", "aerodag_ledger_read_seconds"}
 
 
 def panels(board: dict[str, Any]) -> list[dict[str, Any]]:
@@ -73,10 +73,11 @@ def known_names() -> set[str]:
         condition=NOTHING,
         stuck=0,
     )
-    ours: list[Metric] = [*ledger_families(figures), *disk_families(DiskFigures(1, 1, 1))]
+    ours: list[Metric] = [*ledger_families(figures), *disk_families({"data": DiskFigures(1, 1, 1)})]
     names = {name for metric in ours for name in samples(metric.name, metric.type)}
     for rule in yaml.safe_load((MONITORING / "statsd.yml").read_text())["mappings"]:
         names |= {rule["name"]} | samples(rule["name"], "histogram")
+    names |= set(re.findall(r"^DCGM_\w+", (MONITORING / "gpu.csv").read_text(), re.MULTILINE))
     return names | OTHERS | {name for name in recording_rules() if ":" in name}
 
 

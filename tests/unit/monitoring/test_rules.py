@@ -14,7 +14,8 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).parents[3]
-PROMETHEUS = ROOT / "deploy" / "monitoring" / "prometheus"
+MONITORING = ROOT / "deploy" / "monitoring"
+PROMETHEUS = MONITORING / "prometheus"
 RULES = sorted((PROMETHEUS / "rules").glob("*.yml"))
 ALERTS: dict[str, dict[str, Any]] = {
     rule["alert"]: rule
@@ -46,6 +47,14 @@ def gpu_runs(granted: int, used: int) -> dict[str, str]:
     return {
         f'aerodag_recent_engine_runs{{engine="odm",gpu="{gpu}"}}': f"{count}x60"
         for gpu, count in (("all", 9), ("granted", granted), ("used", used))
+    }
+
+
+def disks(data: str, storage: str, free: tuple[str, str] = ("_", "_")) -> dict[str, str]:
+    """Used share and free bytes of two disks."""
+    used = {"data": data, "storage": storage}
+    return {f'aerodag_disk_used_ratio{{place="{place}"}}': values for place, values in used.items()} | {
+        f'aerodag_disk_free_bytes{{place="{place}"}}': values for place, values in zip(used, free, strict=True)
     }
 
 
@@ -109,19 +118,21 @@ CASES = [
     Case("EngineUnwatched", {"aerodag_engine_unwatched_seconds": "30x60"}, 0),
     Case("EngineOverdue", {"aerodag_engine_jobs_overdue": "1x60"}, 1),
     Case("EngineOverdue", {"aerodag_engine_jobs_overdue": "1x5 0x60"}, 0),
-    Case("DiskFilling", {"aerodag_disk_used_ratio": "0.8x60"}, 1),
-    Case("DiskFilling", {"aerodag_disk_used_ratio": "0.74x60"}, 0),
-    Case("DiskFilling", {"aerodag_disk_used_ratio": "0.95x60"}, 0),
-    Case("DiskFull", {"aerodag_disk_used_ratio": "0.91x60"}, 1),
-    Case("DiskFull", {"aerodag_disk_used_ratio": "0.89x60"}, 0),
-    Case("DiskFullSoon", {"aerodag_disk_free_bytes": "1000-1x600", "aerodag_disk_used_ratio": "0.6x600"}, 1, 500),
-    Case("DiskFullSoon", {"aerodag_disk_free_bytes": "9000-1x600", "aerodag_disk_used_ratio": "0.6x600"}, 0, 500),
+    Case("DiskFilling", disks("0.8x60", "0.74x60"), 1),
+    Case("DiskFilling", disks("0.74x60", "0.95x60"), 0),
+    Case("DiskFull", disks("0.1x60", "0.91x60"), 1),
+    Case("DiskFull", disks("0.91x60", "0.95x60"), 2),
+    Case("DiskFull", disks("0.89x60", "0.1x60"), 0),
+    Case("DiskFullSoon", disks("0.6x600", "0.6x600", free=("9000-1x600", "1000-1x600")), 1, 500),
+    Case("DiskFullSoon", disks("0.6x600", "0.4x600", free=("9000-1x600", "1000-1x600")), 0, 500),
     Case("EnginesHeld", {'aerodag_hold{kind="disk"}': "1x60"}, 1),
     Case("EnginesHeld", {'aerodag_hold{kind="disk"}': "1x20 0x60"}, 0),
-    Case("DataRootAway", {"aerodag_disk_up": "0x60"}, 1),
-    Case("DataRootAway", {"aerodag_disk_up": "1x60"}, 0),
+    Case("DiskAway", {'aerodag_disk_up{place="data"}': "0x60"}, 1),
+    Case("DiskAway", {'aerodag_disk_up{place="data"}': "1x60"}, 0),
     Case("TargetDown", {'up{job="aerodag",instance="a"}': "0x60"}, 1),
     Case("TargetDown", {'up{job="aerodag",instance="a"}': "1x60"}, 0),
+    Case("ServiceDown", {'probe_success{instance="uploads:2222"}': "0x60", 'probe_success{instance="a"}': "1x60"}, 1),
+    Case("ServiceDown", {'probe_success{instance="uploads:2222"}': "1x38 0x3"}, 0),  # a restart
     Case("LedgerDown", {"aerodag_up": "0x60"}, 1),
     Case("LedgerDown", {"aerodag_up": "1x60"}, 0),
     Case("LedgerSlow", {"aerodag_ledger_read_seconds": "2x60"}, 1),
@@ -136,8 +147,17 @@ CASES = [
     Case("WorkersKilled", {"airflow_ti_heartbeat_timeouts_total": "7x60"}, 0),
     Case("HousekeepingStopped", {"aerodag_housekeeping_last_sweep_timestamp_seconds": "0x60"}, 1),
     Case("HousekeepingStopped", {"aerodag_housekeeping_last_sweep_timestamp_seconds": "0+60x60"}, 0),
+    Case("HousekeepingStopped", {"aerodag_up": "1x60"}, 1),  # never
+    Case("HousekeepingStopped", {"aerodag_up": "_x20 1x40"}, 0),  # nothing yet
+    Case("HousekeepingStopped", {"aerodag_up": "1x20 0x40"}, 0),  # nobody knows
+    Case(
+        "HousekeepingStopped", {"aerodag_up": "1x60", "aerodag_housekeeping_last_sweep_timestamp_seconds": "0+60x60"}, 0
+    ),
     Case("IngestStopped", {"aerodag_ingest_last_look_timestamp_seconds": "0x120"}, 1, 80),
     Case("IngestStopped", {"aerodag_ingest_last_look_timestamp_seconds": "0+60x120"}, 0, 80),
+    Case("IngestStopped", {"aerodag_up": "1x120"}, 1, 80),
+    Case("IngestStopped", {"aerodag_up": "_x40 1x80"}, 0, 80),
+    Case("IngestStopped", {"aerodag_up": "1x20 0x100"}, 0, 80),
     Case("NotificationsOverdue", {"aerodag_notifications_overdue_seconds": "1000x60"}, 1),
     Case("NotificationsOverdue", {"aerodag_notifications_overdue_seconds": "100x60"}, 0),
     Case("NotificationsDropped", {"aerodag_notifications_dropped_total": "3x20 4x60"}, 1),
@@ -174,6 +194,31 @@ def test_config_and_rules_are_valid(promtool: str) -> None:
     assert f"{len(RULES)} rule files found" in checked.stdout
 
 
+def checked_by(program: str, package: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    found = shutil.which(program) or pytest.skip(f"{program} (Debian: {package}) is not installed")
+    return subprocess.run([found, *arguments], capture_output=True, text=True, check=False)
+
+
+def test_each_way_to_ask_a_service_is_known_to_the_one_that_asks() -> None:
+    ways = MONITORING / "blackbox.yml"
+    package = "prometheus-blackbox-exporter"
+    checked = checked_by(package, package, "--config.check", f"--config.file={ways}")
+    assert checked.returncode == 0, checked.stderr
+    jobs = yaml.safe_load((PROMETHEUS / "prometheus.yml").read_text())["scrape_configs"]
+    (asked,) = [job["static_configs"] for job in jobs if job.get("metrics_path") == "/probe"]
+    assert {one["labels"]["__param_module"] for one in asked} == yaml.safe_load(ways.read_text())["modules"].keys()
+
+
+@pytest.mark.parametrize("example", [False, True])
+def test_alerts_can_be_sent(tmp_path: Path, example: bool) -> None:
+    head, name, receivers = (MONITORING / "alertmanager.yml").read_text().partition("receivers:\n")
+    (tmp_path / "alertmanager.yml").write_text(head + name + (receivers.replace("#", "") if example else receivers))
+    checked = checked_by("amtool", "prometheus-alertmanager", "check-config", str(tmp_path / "alertmanager.yml"))
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    (receiver,) = yaml.safe_load((tmp_path / "alertmanager.yml").read_text())["receivers"]
+    assert (receiver.keys() == {"name", "email_configs", "webhook_configs"}) == example
+
+
 def test_each_alert_fires_and_is_silent(promtool: str, tmp_path: Path) -> None:
     (tmp_path / "test.yml").write_text(
         json.dumps(
@@ -204,7 +249,7 @@ def test_what_an_alert_says_can_be_put_together(promtool: str, tmp_path: Path) -
         [promtool, "test", "rules", str(tmp_path / "test.yml")], capture_output=True, text=True, check=False
     )
     said = shown.stdout + shown.stderr
-    assert said.count("summary=") == len(tests)
+    assert said.count("summary=") == sum(case.fires for case in CASES)
     assert "error expanding" not in said
 
 
