@@ -92,9 +92,17 @@ def test_no_secret_stands_in_the_values(values):
     assert named == SECRETS
 
 
-def test_every_secret_is_explained():
+def test_every_secret_and_config_map_is_explained(manifests):
     told = (HELM / "README.md").read_text()
-    assert {name for name in SECRETS if name not in told} == set()
+    mounted = {name for one in manifests for name in re.findall(r"'configMap': {'name': '([^']*)'", str(one))}
+    assert mounted == {"statsd-mapping"}
+    assert {name for name in SECRETS | mounted if f" {name} " not in told} == set()
+
+
+def test_all_of_ours_is_one_image(values, manifests):
+    image = values["images"]["airflow"]
+    used = {name for one in manifests for name in re.findall(r"'(registry\.example\.org/[^']*)'", str(one))}
+    assert used == {f"{image['repository']}:{image['tag']}"}
 
 
 def test_a_queue_s_pod_gets_what_it_needs(values):
