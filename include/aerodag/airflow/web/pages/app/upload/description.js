@@ -25,7 +25,7 @@ const NAMES = {
   airborne: "Aircraft",
   satellite: "Satellite",
   public: "Public",
-  private: "Private: only you and operators",
+  private: "Private: here only you and operators see it",
   viewonly: "View only: to be looked at, not downloaded",
 };
 const PRIORITIES = { 1: "1: background", 2: "2: batch", 3: "3: normal", 4: "4: high", 5: "5: urgent" };

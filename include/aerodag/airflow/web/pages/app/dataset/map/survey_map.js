@@ -138,7 +138,7 @@ export class SurveyMap {
 /** A TileJSON as a source of MapLibre, which wants whole addresses. */
 async function tilesOf(path) {
   // Aerodag's API gives paths from the root of the server.
-  const { tiles, minzoom, maxzoom, bounds, tileSize, tilesize } = await get(new URL(path, location.href).href);
+  const { tiles, minzoom, maxzoom, bounds, tileSize, tilesize } = await brought(new URL(path, location.href).href);
   return {
     tiles: tiles.map((template) => new URL(template, location.href).href.replaceAll("%7B", "{").replaceAll("%7D", "}")),
     minzoom,
@@ -146,6 +146,18 @@ async function tilesOf(path) {
     bounds,
     tileSize: tileSize ?? tilesize ?? 256,
   };
+}
+
+/** What lies on storage elsewhere is there after a while. */
+async function brought(address) {
+  for (;;) {
+    try {
+      return await get(address);
+    } catch (error) {
+      if (error.status !== 503 || !error.retryAfter) throw error;
+      await new Promise((resolve) => setTimeout(resolve, error.retryAfter * 1000));
+    }
+  }
 }
 
 /** Two maps of the same place move as one. @returns {() => void} ends it */
