@@ -199,6 +199,13 @@ def test_who_probes_reaches_what_it_probes(services: dict[str, dict[str, Any]]) 
         assert set(services["probe"]["networks"]) & set(services[host]["networks"]), host
 
 
+def test_what_watches_reaches_other_hosts_and_is_not_reached_from_there(services: dict[str, dict[str, Any]]) -> None:
+    networks = yaml.safe_load((ROOT / "docker-compose.yaml").read_text())["networks"]
+    for name in ("prometheus", "alertmanager"):
+        assert [one for one in services[name]["networks"] if not (networks[one] or {}).get("internal")], name
+        assert "ports" not in services[name], name
+
+
 def test_the_example_holds_no_secret() -> None:
     lines = (ROOT / "deploy" / "env.example").read_text().splitlines()
     given = dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
