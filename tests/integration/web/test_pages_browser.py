@@ -15,7 +15,7 @@ from PIL import Image
 
 from aerodag import ledger
 from aerodag.simulate import Survey, simulate
-from systems.browser import Watch, browser, drop_file, faint_texts, opened, overflow, playwright
+from systems.browser import PATIENCE_MS, Watch, browser, drop_file, faint_texts, opened, overflow, playwright
 from systems.served import SetUp, served
 
 pytestmark = pytest.mark.e2e
@@ -31,6 +31,7 @@ VIEWS = [
     *(f"#/1/{tab}" for tab in ("progress", "findings", "images", "products", "runs", "about")),
 ]
 expect = playwright.expect
+expect.set_options(timeout=PATIENCE_MS)
 
 
 class Site(SetUp):

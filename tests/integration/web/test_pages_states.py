@@ -21,7 +21,7 @@ from aerodag.pipeline.incoming import complete_uploads, register_uploads
 from cases.uploads import sha256
 from samples.gallery import add_dataset, add_product, add_run, image
 from systems.api_server import PASSWORD, ApiServer, api_server
-from systems.browser import browser, opened, overflow, playwright
+from systems.browser import PATIENCE_MS, browser, opened, overflow, playwright
 from systems.upload_frontend import Frontend, photographs
 
 pytestmark = pytest.mark.e2e
@@ -32,6 +32,7 @@ PHONE = {"width": 390, "height": 844}
 PLACES = [(-92.1, 46.8), (-92.0, 46.8), (-92.0, 46.9)]
 BBOX = (-92.1, 46.8, -92.0, 46.9)
 expect = playwright.expect
+expect.set_options(timeout=PATIENCE_MS)
 
 
 class Site:
