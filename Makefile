@@ -18,9 +18,9 @@ AGAIN := --last-failed --last-failed-no-failures none
 FAST := -m "not e2e and not engine and not docker"
 SERVICES := -m "(e2e or engine or docker) and not stack"
 
-test: .venv/ready  ## all tests; those that start engines and services one after the other
+test: .venv/ready  ## all tests; those that start engines and services two modules at a time
 	$(BIN)/pytest -n auto --maxprocesses 8 --dist loadfile $(FAST) || $(BIN)/pytest $(AGAIN) $(FAST)
-	$(BIN)/pytest --durations 25 $(SERVICES) || $(BIN)/pytest $(AGAIN) $(SERVICES)
+	$(BIN)/pytest -n 2 --dist loadfile --durations 25 $(SERVICES) || $(BIN)/pytest $(AGAIN) $(SERVICES)
 
 test-stack: .venv/ready  ## docker-compose.yaml for real: up, a dataset, backup, restore, upgrade, Celery, monitoring
 	$(BIN)/pytest -m stack
