@@ -220,6 +220,19 @@ def test_the_map_opens_after_a_failure_and_its_card_gives_the_focus_back(site: S
         expect(failure).to_have_count(0)
 
 
+def test_the_map_of_a_survey_opens_after_a_failure(site: Site) -> None:
+    with site.page() as (page, watch):
+        page.route("**/vendor/maplibre-gl.css", lambda route: route.abort("connectionrefused"))
+        watch.visit(page, site.at())
+        viewer = page.locator(".viewer")
+        failure = viewer.get_by_role("alert")
+        expect(failure).to_contain_text("The map could not be loaded")
+        page.unroute_all()
+        failure.get_by_role("button", name="Try again").click()
+        expect(viewer.locator("canvas").first).to_be_visible()
+        expect(viewer).not_to_contain_text("The map could not be loaded")
+
+
 def test_a_view_and_an_outline_across_the_date_line(site: Site) -> None:
     view = """
       const edges = (west, east) => ({ getWest: () => west, getEast: () => east });
@@ -238,6 +251,8 @@ def test_a_view_and_an_outline_across_the_date_line(site: Site) -> None:
         ]  # fmt: skip
         found = module(page, "map/footprints.js", middle, [[cut, [179, 0, -179.5, 2]], [plain, None]])
         assert found == [[179.75, 1], [11, 1]]
+        taken = "return it.boundsOf(given.map((at) => ({ geometry: at && { coordinates: at } })));"
+        assert module(page, "dataset/map/survey_map.js", taken, [[179.5, 1], None, [-179.5, 2]]) == [179.5, 1, 180.5, 2]
 
 
 def test_a_day_that_has_no_zone_is_the_same_everywhere(site: Site) -> None:

@@ -183,14 +183,19 @@ export function together(one, other) {
 export function boundsOf(images) {
   const points = images.filter((image) => image.geometry).map((image) => image.geometry.coordinates);
   if (!points.length) return null;
-  const box = points.reduce(
+  const box = boxOf(points);
+  // Farther apart than half the Earth they lie on both sides of the date line.
+  return box[2] - box[0] > 180 ? boxOf(points.map(([x, y]) => [x < 0 ? x + 360 : x, y])) : box;
+}
+
+function boxOf(points) {
+  return points.reduce(
     ([west, south, east, north], [x, y]) => [
       Math.min(west, x),
       Math.min(south, y),
       Math.max(east, x),
       Math.max(north, y),
     ],
-    [180, 90, -180, -90],
+    [Infinity, Infinity, -Infinity, -Infinity],
   );
-  return box;
 }

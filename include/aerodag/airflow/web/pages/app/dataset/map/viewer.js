@@ -27,6 +27,7 @@ export function Viewer({ item, images, findings, selected, select, choice, me })
   const container = useRef(null);
   const [survey, setSurvey] = useState(null);
   const [error, setError] = useState(null);
+  const [openings, setOpenings] = useState(0);
   const [view, setView] = useState(START);
   const change = (changes) => setView((old) => ({ ...old, ...changes }));
   const latest = useRef(select);
@@ -47,6 +48,7 @@ export function Viewer({ item, images, findings, selected, select, choice, me })
   const there = Boolean(bounds);
   useEffect(() => {
     if (!there) return undefined;
+    setError(null);
     let opened = null;
     let gone = false;
     SurveyMap.open(container.current, {
@@ -63,7 +65,7 @@ export function Viewer({ item, images, findings, selected, select, choice, me })
       opened?.close();
       setSurvey(null);
     };
-  }, [there]);
+  }, [there, openings]);
   useEffect(() => {
     survey?.setRaster(raster ?? null, view.opacity).catch(setError);
   }, [survey, raster?.tilejson, view.opacity]);
@@ -95,6 +97,6 @@ export function Viewer({ item, images, findings, selected, select, choice, me })
     ${survey && placed.length > 0 && html`<${Legend} images=${placed} view=${view} onChange=${change} />`}
     ${image && html`<${PhotoCard} item=${item} image=${image} images=${images} findings=${findings.data ?? []}
       onSelect=${select} choice=${me?.may_edit && choice} />`}
-    <${ErrorNote} error=${error} />
+    <${ErrorNote} error=${error} onRetry=${() => setOpenings(openings + 1)} />
   </section>`;
 }
