@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -200,7 +201,7 @@ def test_of_many_who_complete_at_once_one_does_it(house: Installation, database_
 
 def test_the_same_content_again_is_the_dataset_that_is_there(house: Installation) -> None:
     content = survey()
-    first = house.bring(content, description=SAID)
+    first = house.bring(content, description=replace(SAID, access="public"))
     house.ingest()
     second = house.bring(content, "again.zip", "bo")
     third = house.bring(survey(b"other"), "survey.zip", "bo")
