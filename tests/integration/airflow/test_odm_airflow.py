@@ -138,7 +138,9 @@ def orphaned(air: OdmSetUp) -> ledger.Run:
         wait_for("the step", lambda run=run: ("odm", 1) in air.steps(run))
         started = lambda run=run: any(found.started_at for found in air.containers(run))  # noqa: E731
         wait_for("a started container", started, pause=0.01)
-        if air.kill_workers() and air.task(run)["state"] == "running":
+        killed = air.kill_workers()
+        time.sleep(4)  # what it said last may still be on its way
+        if killed and air.task(run)["state"] == "running":
             return run
         air.mark(run, "failed")
     pytest.fail("the worker was always quicker")

@@ -1,6 +1,6 @@
 /** One exposure: its photo, what became of it and why. */
 
-import { html, useEffect, useFocus, useState } from "../../elements/hooks.js";
+import { html, useEffect, useFocus, useLayoutEffect, useState } from "../../elements/hooks.js";
 import { metres } from "../../amounts.js";
 import { Dialog } from "../../elements/dialog.js";
 import { Icon } from "../../elements/icons.js";
@@ -35,7 +35,8 @@ export function PhotoCard({ item, image, images, findings, onSelect, choice }) {
   const { name, altitude_m: altitude, rtk, photo } = image.properties;
   const place = images.indexOf(image);
   const step = (by) => images[place + by] && onSelect(images[place + by].properties.id);
-  useEffect(() => {
+  // At once with what is drawn, or the next key would step from the image before.
+  useLayoutEffect(() => {
     const keys = (event) => {
       if (event.target.closest?.("input, select, textarea, [role=tablist], .map")) return;
       if (event.key === "Escape" && !large) onSelect(null);
