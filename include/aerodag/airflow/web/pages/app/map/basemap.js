@@ -1,5 +1,6 @@
 /** A map of land and borders that needs nothing from elsewhere; follows the theme. */
 
+import { ordered } from "./boxes.js";
 import { colour } from "./colours.js";
 import { world } from "./land.js";
 
@@ -84,11 +85,6 @@ function style() {
       },
     ],
   };
-}
-
-/** West, south, east, north as MapLibre takes them: the API's east is less than its west across the date line. */
-export function ordered([west, south, east, north]) {
-  return [west, south, east < west ? east + 360 : east, north];
 }
 
 /**

@@ -2,7 +2,8 @@
 
 import { get } from "../api.js";
 import { STATES } from "../elements/state.js";
-import { FONT, openMap, ordered } from "./basemap.js";
+import { FONT, openMap } from "./basemap.js";
+import { boxOf, ordered } from "./boxes.js";
 import { colour, colourOf } from "./colours.js";
 
 const EMPTY = { type: "FeatureCollection", features: [] };
@@ -118,7 +119,7 @@ export class FootprintMap {
 
   goTo(id) {
     const feature = this.features.find(({ properties }) => properties.id === id);
-    if (feature) this.map.fitBounds(boxOf(feature), { padding: 90, maxZoom: 18 });
+    if (feature) this.map.fitBounds(frameOf(feature), { padding: 90, maxZoom: 18 });
   }
 
   mark(id) {
@@ -222,15 +223,13 @@ export function viewOf(bounds) {
 }
 
 /** West, south, east, north; east is beyond 180 across the date line, where the outline itself is cut in two. */
-export function boxOf({ geometry, properties }) {
+function frameOf({ geometry, properties }) {
   if (properties.bbox) return ordered(properties.bbox);
-  const points = pointsOf(geometry.coordinates);
-  const [xs, ys] = [points.map(([x]) => x), points.map(([, y]) => y)];
-  return [Math.min(...xs), Math.min(...ys), Math.max(...xs), Math.max(...ys)];
+  return boxOf(pointsOf(geometry.coordinates));
 }
 
 export function middle(feature) {
-  const [west, south, east, north] = boxOf(feature);
+  const [west, south, east, north] = frameOf(feature);
   return {
     type: "Feature",
     properties: feature.properties,

@@ -1,5 +1,7 @@
 /** Land, borders and names of the world, out of the TopoJSON of world-atlas. */
 
+import { boxOf } from "./boxes.js";
+
 const SOURCE = new URL("../../vendor/countries-50m.json", import.meta.url);
 let loaded = null;
 
@@ -68,7 +70,7 @@ function shared(countries) {
 
 /** A point for the name, in the middle of the country's largest part; its size decides from which zoom it shows. */
 function nameOf({ properties }, polygons) {
-  const boxes = polygons.map(([outer]) => boxOf(outer)).sort((one, other) => other.size - one.size);
+  const boxes = polygons.map(([outer]) => sizeOf(outer)).sort((one, other) => other.size - one.size);
   if (!boxes.length) return null;
   return {
     type: "Feature",
@@ -77,13 +79,7 @@ function nameOf({ properties }, polygons) {
   };
 }
 
-function boxOf(points) {
-  let [west, south, east, north] = [180, 90, -180, -90];
-  for (const [x, y] of points) {
-    west = Math.min(west, x);
-    east = Math.max(east, x);
-    south = Math.min(south, y);
-    north = Math.max(north, y);
-  }
+function sizeOf(points) {
+  const [west, south, east, north] = boxOf(points);
   return { size: (east - west) * (north - south), middle: [(west + east) / 2, (south + north) / 2] };
 }

@@ -1,6 +1,7 @@
 /** The map of one survey: a raster of its products below, its exposures above. */
 
-import { FITTING, openMap, ordered } from "../../map/basemap.js";
+import { FITTING, openMap } from "../../map/basemap.js";
+import { boxOf, ordered } from "../../map/boxes.js";
 import { colour, colourOf } from "../../map/colours.js";
 import { get } from "../../api.js";
 import { COLOURINGS } from "./classes.js";
@@ -186,16 +187,4 @@ export function boundsOf(images) {
   const box = boxOf(points);
   // Farther apart than half the Earth they lie on both sides of the date line.
   return box[2] - box[0] > 180 ? boxOf(points.map(([x, y]) => [x < 0 ? x + 360 : x, y])) : box;
-}
-
-function boxOf(points) {
-  return points.reduce(
-    ([west, south, east, north], [x, y]) => [
-      Math.min(west, x),
-      Math.min(south, y),
-      Math.max(east, x),
-      Math.max(north, y),
-    ],
-    [Infinity, Infinity, -Infinity, -Infinity],
-  );
 }
