@@ -28,7 +28,7 @@ import psutil
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from servers.s3 import free_port
+from servers.ports import free_port
 from systems.api_server import ApiServer, api_server
 
 AT_ONCE = 3

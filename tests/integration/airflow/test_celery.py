@@ -37,7 +37,7 @@ from cases.nodeodm import packed
 from samples.rasters import save_rgba
 from servers.nodeodm import NodeServer
 from servers.nodeodm_node import Scenario
-from servers.s3 import free_port
+from servers.ports import free_port
 from servers.sftp import SshHost, running_sshd
 from systems.odm_airflow import true_results
 from systems.served import SetUp, served

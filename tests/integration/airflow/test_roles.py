@@ -19,7 +19,7 @@ from aerodag.local.postgres import EmbeddedPostgres, start_postgres
 from aerodag.local.services import airflow_environment
 from aerodag.local.state import StateFolder
 from aerodag.settings import Settings
-from servers.s3 import free_port
+from servers.ports import free_port
 
 pytestmark = pytest.mark.e2e
 

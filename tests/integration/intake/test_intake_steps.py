@@ -20,7 +20,8 @@ from aerodag.pipeline.context import Metrics, StepContext
 from aerodag.pipeline.steps import STEPS
 from aerodag.settings import Settings
 from aerodag.simulate import Survey, simulate
-from aerodag.storage import Storage, local_path, sha256_of
+from aerodag.storage import Storage, local_path
+from cases.registered import registered_files
 from samples.photographs import without_xmp
 
 INTAKE = ("stage", "validate", "extract_metadata", "assess_images", "preflight")
@@ -43,20 +44,7 @@ class Intake:
 
     def upload(self, name: str, files: dict[str, bytes]) -> int:
         source = self.storage.incoming / f"{name}.zip"
-        with zipfile.ZipFile(source, "w") as bundle:
-            for path, content in files.items():
-                bundle.writestr(path, content)
-        dataset = ledger.register(
-            self.conn,
-            name=name,
-            owner="anna",
-            source_uri=source.as_uri(),
-            content_sha256=sha256_of(source),
-            size_bytes=source.stat().st_size,
-            upload_type="raw_images_zip",
-        ).dataset
-        ledger.move_raw(self.conn, dataset_id=dataset.id, raw_uri=source.as_uri())
-        return dataset.id
+        return registered_files(self.conn, source, files).id
 
     def open(self, dataset_id: int, dag_run_id: str, **choice: list[str]) -> Run:
         return ledger.open_run(

@@ -19,7 +19,8 @@ from aerodag.pipeline.context import Metrics, StepContext
 from aerodag.pipeline.steps import STEPS
 from aerodag.settings import Review, Settings
 from aerodag.simulate import Survey, simulate
-from aerodag.storage import Storage, sha256_of
+from aerodag.storage import Storage
+from cases.registered import registered
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 INTAKE = ("stage", "validate", "extract_metadata", "assess_images")
@@ -41,16 +42,7 @@ class Case:
             self.names = sorted(name for name in bundle.namelist() if name.endswith(".JPG"))
         source = self.storage.incoming / "a*b.zip"
         source.write_bytes(survey.read_bytes())
-        self.dataset = ledger.register(
-            conn,
-            name="a*b",
-            owner="anna",
-            source_uri=source.as_uri(),
-            content_sha256=sha256_of(source),
-            size_bytes=source.stat().st_size,
-            upload_type="raw_images_zip",
-        ).dataset
-        ledger.move_raw(conn, dataset_id=self.dataset.id, raw_uri=source.as_uri())
+        self.dataset = registered(conn, source)
 
     def open(self, dag_run_id: str = "a", *, wanted: bool | None = None) -> Run:
         return ledger.open_run(

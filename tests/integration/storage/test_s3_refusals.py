@@ -9,7 +9,8 @@ import pytest
 
 from aerodag.errors import AerodagError, ConfigError, InfrastructureError, Retry
 from aerodag.storage.remote.s3.store import S3Store
-from servers.s3 import ACCOUNT, KEYS, QUICK, READER_KEYS, S3Service, free_port, juicefs, running, seaweed
+from servers.ports import free_port
+from servers.s3 import ACCOUNT, KEYS, QUICK, READER_KEYS, S3Service, juicefs, running, seaweed
 
 HASTY = replace(QUICK, attempts=2, tries=2, pause_seconds=0.1)
 
